@@ -1,0 +1,40 @@
+/*
+ * The text of one nftables comment, made from the ports a rule names and from
+ * what is known about them. Pure. The only place that knows nft's limits on
+ * comments (128 bytes; no quote, backslash or control byte can be written).
+ */
+#ifndef PORTSCRIBE_NFT_COMMENT_H
+#define PORTSCRIBE_NFT_COMMENT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "registry/registry.h"
+#include "registry/spans.h"
+#include "snapshot.h"
+
+#define NFT_COMMENT_MAX	   128 /* bytes between the quotes, our prefix included (NFTNL_UDATA_COMMENT_MAXLEN) */
+#define NFT_COMMENT_PREFIX "[ps] "
+
+/* Ports named by a rule: one number (first == last) or a range, host order. */
+struct port_use {
+	uint8_t transports; /* SERVICE_TCP | ..., 0: the rule does not say */
+	uint8_t source;	    /* matched as a source port */
+	uint16_t first, last;
+};
+
+struct comment_facts {
+	const struct registry *registry;
+	const struct span_list *spans;
+	const struct snapshot *traffic; /* NULL: no counts */
+};
+
+/*
+ * Write the comment for @uses, prefix included, quotes not. Always valid UTF-8,
+ * NUL-terminated, at most NFT_COMMENT_MAX bytes, without '"', '\\' and control
+ * bytes. Returns its length; 0 where there is nothing to say (no uses).
+ */
+size_t nft_comment(const struct comment_facts *facts, const struct port_use *uses, size_t count,
+		   char ret_text[NFT_COMMENT_MAX + 1]);
+
+#endif

@@ -1,0 +1,102 @@
+/*
+ * The IANA service name and port number registry, read from one text table
+ * (services.tsv, embedded in the program) and looked up by number or by name.
+ * Pure: knows nothing of the kernel, of files or of root.
+ */
+#ifndef PORTSCRIBE_REGISTRY_H
+#define PORTSCRIBE_REGISTRY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ports.h"
+
+/* Text inside the table's bytes: not NUL-terminated, owned by the registry. */
+struct slice {
+	const char *text;
+	uint32_t length;
+};
+
+enum service_status {
+	SERVICE_ASSIGNED,
+	SERVICE_RESERVED,   /* nobody may register it; also de-assigned numbers */
+	SERVICE_UNASSIGNED, /* explicitly listed as free */
+};
+
+#define SERVICE_TCP  (1u << TRANSPORT_TCP)
+#define SERVICE_UDP  (1u << TRANSPORT_UDP)
+#define SERVICE_SCTP (1u << TRANSPORT_SCTP)
+#define SERVICE_DCCP (1u << 3) /* in the registry, but not counted: gone since Linux 6.16 */
+
+/* One row of services.tsv; an empty column is a slice of length 0. */
+struct service {
+	uint16_t first, last; /* host order, inclusive; equal but for named ranges */
+	uint8_t transports;   /* SERVICE_TCP | ... */
+	uint8_t status;	      /* enum service_status */
+	struct slice name;
+	struct slice description;
+	struct slice aliases;  /* further names, separated by blanks, in registry order */
+	struct slice assignee; /* persons or organisations, separated by "; " */
+	struct slice registered, modified; /* YYYY-MM or YYYY-MM-DD */
+	struct slice unauthorized;	   /* "Unauthorized Use Reported" */
+	struct slice notes;
+	struct slice former; /* earlier names of the same assignment, separated by blanks */
+	struct slice source; /* which inputs the row was merged from */
+};
+
+struct registry;
+
+/*
+ * Read a table of @length bytes, which must outlive the registry. On a
+ * malformed row returns -EINVAL and, where @ret_line and @ret_column are
+ * given, sets them (both count from 1). -ENOMEM.
+ */
+int registry_parse(const char *table, size_t length, struct registry **ret_registry,
+		   unsigned int *ret_line, unsigned int *ret_column);
+
+/* The embedded registry; parsed on first use, lives until the program ends. Never NULL. */
+const struct registry *registry_builtin(void);
+
+void registry_free(struct registry *registry);
+
+/*
+ * The row that holds (@transport, @port), whatever its status; NULL where the
+ * registry says nothing. Where several assignments share a pair, the primary one.
+ */
+const struct service *registry_find(const struct registry *registry, enum transport transport,
+				    uint16_t port);
+
+/*
+ * The name to show beside a number: that of the assigned row for @transport.
+ * A slice of length 0 where none is assigned.
+ */
+struct slice registry_name(const struct registry *registry, enum transport transport,
+			   uint16_t port);
+
+/*
+ * Rows whose span of numbers holds @port, on any transport, in table order.
+ * Start with @after NULL, go on with the row last returned; NULL ends.
+ */
+const struct service *registry_next_by_port(const struct registry *registry, uint16_t port,
+					    const struct service *after);
+
+enum name_match {
+	NAME_EXACT,  /* the primary name, compared without case */
+	NAME_ALIAS,  /* one of the aliases */
+	NAME_FORMER, /* a name it once had */
+};
+
+/* As registry_next_by_port, for rows known by @name in the sense of @match. */
+const struct service *registry_next_by_name(const struct registry *registry, const char *name,
+					    enum name_match match, const struct service *after);
+
+struct registry_info {
+	unsigned int rows;
+	unsigned int pairs;	/* assigned (port, transport) pairs, ranges counted in full */
+	struct slice snapshots; /* dates of the inputs, from the table's header */
+};
+
+void registry_info(const struct registry *registry, struct registry_info *ret_info);
+
+#endif
