@@ -32,7 +32,7 @@ enum service_status {
 /* One row of services.tsv; an empty column is a slice of length 0. */
 struct service {
 	uint16_t first, last; /* host order, inclusive; equal but for named ranges */
-	uint8_t transports;   /* SERVICE_TCP | ... */
+	uint8_t transports;   /* SERVICE_TCP | ...; TCP and UDP where the registry names none */
 	uint8_t status;	      /* enum service_status */
 	struct slice name;
 	struct slice description;
@@ -41,8 +41,8 @@ struct service {
 	struct slice registered, modified; /* YYYY-MM or YYYY-MM-DD */
 	struct slice unauthorized;	   /* "Unauthorized Use Reported" */
 	struct slice notes;
-	struct slice former; /* earlier names of the same assignment, separated by blanks */
-	struct slice source; /* which inputs the row was merged from */
+	struct slice former; /* names the numbers had in older snapshots, separated by blanks */
+	struct slice source; /* snapshots that list the row; assignee=... (see services.tsv) */
 };
 
 struct registry;
@@ -50,7 +50,7 @@ struct registry;
 /*
  * Read a table of @length bytes, which must outlive the registry. On a
  * malformed row returns -EINVAL and, where @ret_line and @ret_column are
- * given, sets them (both count from 1). -ENOMEM.
+ * given, sets them (both count from 1, columns in bytes). -ENOMEM.
  */
 int registry_parse(const char *table, size_t length, struct registry **ret_registry,
 		   unsigned int *ret_line, unsigned int *ret_column);
@@ -62,7 +62,8 @@ void registry_free(struct registry *registry);
 
 /*
  * The row that holds (@transport, @port), whatever its status; NULL where the
- * registry says nothing. Where several assignments share a pair, the primary one.
+ * registry says nothing. Where several rows hold a pair: an assigned one before
+ * others, then the narrowest, so that a port inside a named range can have its own.
  */
 const struct service *registry_find(const struct registry *registry, enum transport transport,
 				    uint16_t port);
@@ -93,7 +94,8 @@ const struct service *registry_next_by_name(const struct registry *registry, con
 
 struct registry_info {
 	unsigned int rows;
-	unsigned int pairs;	/* assigned (port, transport) pairs, ranges counted in full */
+	/* Assigned (port, transport) pairs, ranges in full; once where no transport is named. */
+	unsigned int pairs;
 	struct slice snapshots; /* dates of the inputs, from the table's header */
 };
 

@@ -26,9 +26,9 @@ struct span_list {
 };
 
 /*
- * Read a spans table (format: the head of spans.tsv). label and source point
- * into @table, NUL-terminated copies owned by the list. -EINVAL with line and
- * column as registry_parse(); -ENOMEM.
+ * Read a spans table (format: the head of spans.tsv), one span for each
+ * transport of a row. label and source are copies owned by the list. -EINVAL
+ * with line and column as registry_parse(); -ENOMEM.
  */
 int span_list_parse(const char *table, size_t length, struct span_list *ret_list,
 		    unsigned int *ret_line, unsigned int *ret_column);

@@ -1,0 +1,204 @@
+/*
+ * Reads the rows of the data files: lines, columns, port numbers, transports.
+ * Separate from what the rows mean. Strict, because a table may be replaced by
+ * a file from elsewhere: what is not understood is refused with its place.
+ */
+#include "registry/table.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum byte_class {
+	BYTE_PLAIN,
+	BYTE_END,  /* tab, newline */
+	BYTE_WIDE, /* part of a UTF-8 sequence */
+	BYTE_BAD,
+};
+
+/* One look-up a byte: the embedded table is read at every start of the program. */
+static const uint8_t byte_classes[256] = {
+	[0 ... '\t' - 1] = BYTE_BAD,	   ['\t' ... '\n'] = BYTE_END,
+	['\n' + 1 ... ' ' - 1] = BYTE_BAD, [127] = BYTE_BAD,
+	[128 ... 255] = BYTE_WIDE,
+};
+
+void table_init(struct table *table, const char *text, size_t length)
+{
+	const char *last = memrchr(text, '\n', length);
+
+	*table = (struct table){ .next = text, .row = text, .end = text + length };
+	table->last = last ? last + 1 : text;
+}
+
+int table_refuse(struct table *table, const char *where)
+{
+	table->column = where - table->row + 1;
+	return -EINVAL;
+}
+
+bool table_comment(struct table *table, struct slice *ret_text)
+{
+	const char *end;
+
+	if (table->next == table->end || *table->next != '#')
+		return false;
+	end = memchr(table->next, '\n', table->end - table->next);
+	if (!end)
+		return false;
+	*ret_text = (struct slice){ table->next + 1, end - table->next - 1 };
+	table->row = table->next;
+	table->next = end + 1;
+	table->line++;
+	return true;
+}
+
+/*
+ * The length of the UTF-8 sequence at @at (RFC 3629 section 4), 0 if it is none.
+ * A cut one ends at the newline that is ahead at the latest.
+ */
+static unsigned int utf8_length(const unsigned char *at)
+{
+	uint32_t code, least;
+	unsigned int length, i;
+
+	if (*at >= 0xf0 && *at <= 0xf4) {
+		length = 4;
+		least = 0x10000;
+		code = *at & 0x07;
+	} else if (*at >= 0xe0 && *at < 0xf0) {
+		length = 3;
+		least = 0x800;
+		code = *at & 0x0f;
+	} else if (*at >= 0xc2 && *at < 0xe0) {
+		length = 2;
+		least = 0x80;
+		code = *at & 0x1f;
+	} else {
+		return 0;
+	}
+	for (i = 1; i < length; i++) {
+		if ((at[i] & 0xc0) != 0x80)
+			return 0;
+		code = code << 6 | (at[i] & 0x3f);
+	}
+	if (code < least || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
+		return 0;
+	/* C1 controls, and what turns the direction of text: it would change what people see. */
+	if (code < 0xa0 || code == 0x61c || code == 0x200e || code == 0x200f ||
+	    (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069))
+		return 0;
+	return length;
+}
+
+int table_row(struct table *table, struct slice *fields, unsigned int count)
+{
+	const unsigned char *at = (const unsigned char *)table->next, *start;
+	unsigned int length, i;
+
+	if (table->next == table->end)
+		return 0;
+	table->row = table->next;
+	table->line++;
+	if (table->next >= table->last)
+		return table_refuse(table, table->end);
+
+	/* There is a newline ahead, so the loops below need no other end. */
+	for (i = 0; i < count; i++) {
+		start = at;
+		for (;;) {
+			while (byte_classes[*at] == BYTE_PLAIN)
+				at++;
+			if (byte_classes[*at] == BYTE_END)
+				break;
+			length = byte_classes[*at] == BYTE_WIDE ? utf8_length(at) : 0;
+			if (!length)
+				return table_refuse(table, (const char *)at);
+			at += length;
+		}
+		/* Too few columns end in a newline early, too many in a tab late. */
+		if ((*at == '\n') != (i + 1 == count))
+			return table_refuse(table, (const char *)at);
+		fields[i] = (struct slice){ (const char *)start, at - start };
+		at++;
+	}
+	table->next = (const char *)at;
+	return 1;
+}
+
+/* Decimal digits without leading zeros, up to 65535; *@at is moved behind them. */
+static bool read_port(const char **at, const char *end, uint16_t *ret_port)
+{
+	const char *start = *at;
+	unsigned int port = 0;
+
+	while (*at < end && **at >= '0' && **at <= '9') {
+		port = port * 10 + (**at - '0');
+		if (port > 65535 || (*at > start && *start == '0'))
+			return false;
+		++*at;
+	}
+	if (*at == start)
+		return false;
+	*ret_port = port;
+	return true;
+}
+
+int table_ports(struct table *table, struct slice field, uint16_t *ret_first, uint16_t *ret_last)
+{
+	const char *at = field.text, *end = field.text + field.length, *second;
+	uint16_t first, last;
+
+	if (!read_port(&at, end, &first))
+		return table_refuse(table, at);
+	last = first;
+	if (at < end && *at == '-') {
+		second = ++at;
+		if (!read_port(&at, end, &last))
+			return table_refuse(table, at);
+		/* "22-22" is refused too: a range of one has one way to be written. */
+		if (last <= first)
+			return table_refuse(table, second);
+	}
+	if (at != end)
+		return table_refuse(table, at);
+	*ret_first = first;
+	*ret_last = last;
+	return 0;
+}
+
+/* One transport at @at, the end of which is @ret_end; 0 where it is none. */
+static uint8_t read_transport(const char *at, const char *end, const char **ret_end)
+{
+	struct slice word = { at, 0 };
+
+	while (at < end && *at != ',')
+		at++;
+	word.length = at - word.text;
+	*ret_end = at;
+	if (slice_equals(word, "tcp"))
+		return SERVICE_TCP;
+	if (slice_equals(word, "udp"))
+		return SERVICE_UDP;
+	if (slice_equals(word, "sctp"))
+		return SERVICE_SCTP;
+	if (slice_equals(word, "dccp"))
+		return SERVICE_DCCP;
+	return 0;
+}
+
+int table_transports(struct table *table, struct slice field, uint8_t *ret_transports)
+{
+	const char *at = field.text, *end = field.text + field.length, *next;
+	uint8_t transports = 0, bit;
+
+	for (;; at = next + 1) {
+		bit = read_transport(at, end, &next);
+		if (!bit || transports >= bit)
+			return table_refuse(table, at);
+		transports |= bit;
+		if (next == end)
+			break;
+	}
+	*ret_transports = transports;
+	return 0;
+}
