@@ -28,7 +28,11 @@ struct annotate_result {
 /*
  * Annotate @length bytes of @text. 0; -ENOMEM; -EINVAL where the text cannot be
  * an nftables file (CRLF, a byte order mark, NUL, unbalanced braces or quotes):
- * then @ret_result->skips[0] alone says where and why, and text is NULL.
+ * then @ret_result->skips[0] alone says where and why, and text is NULL. Release
+ * the result in that case too.
+ *
+ * A comment that begins with NFT_COMMENT_PREFIX is ours and is written anew; one
+ * of ours on a rule that is not understood (any more) stays, and is a skip.
  */
 int nft_annotate(const char *text, size_t length, const struct comment_facts *facts,
 		 struct annotate_result *ret_result);

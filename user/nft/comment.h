@@ -13,7 +13,8 @@
 #include "registry/spans.h"
 #include "snapshot.h"
 
-#define NFT_COMMENT_MAX	   128 /* bytes between the quotes, our prefix included (NFTNL_UDATA_COMMENT_MAXLEN) */
+/* Bytes between the quotes, our prefix included (NFTNL_UDATA_COMMENT_MAXLEN). */
+#define NFT_COMMENT_MAX	   128
 #define NFT_COMMENT_PREFIX "[ps] "
 
 /* Ports named by a rule: one number (first == last) or a range, host order. */

@@ -1,0 +1,40 @@
+/*
+ * A short text of bounded length that nft can hold as a comment, built piece
+ * by piece: each piece goes in whole or not at all. The only place that knows
+ * which bytes a comment may hold. Pure; owns no memory.
+ */
+#ifndef PORTSCRIBE_NFT_WORDS_H
+#define PORTSCRIBE_NFT_WORDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "nft/comment.h"
+
+struct words {
+	char text[NFT_COMMENT_MAX + 1];
+	size_t length;
+	size_t limit; /* at most NFT_COMMENT_MAX */
+};
+
+void words_init(struct words *words, size_t limit);
+
+/* Back to an earlier @length. */
+void words_cut(struct words *words, size_t length);
+
+/* For texts and numbers of our own. False, and nothing added, where they do not fit. */
+bool words_add(struct words *words, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/*
+ * For texts from outside, without the bytes that no comment can hold, without
+ * invalid UTF-8 and controls of writing direction, blanks run together. False,
+ * and nothing added, where they do not fit.
+ */
+bool words_add_clean(struct words *words, struct slice slice);
+
+/* As many whole words of @slice as fit, then " ..."; false where not even two do. */
+bool words_add_start(struct words *words, struct slice slice);
+
+struct slice slice_of(const char *string);
+
+#endif
