@@ -1,0 +1,199 @@
+/*
+ * portscribe: the command table and the words around it. Each command is one
+ * file, cmd_*.c; this one finds it and prints help from the table.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "datapath/datapath.h"
+
+static const struct command *const commands[] = {
+	&command_run,  &command_attach,	 &command_detach,   &command_status,
+	&command_show, &command_explain, &command_annotate,
+};
+
+#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+
+static void print_commands(FILE *out)
+{
+	fputs("usage: portscribe COMMAND [OPTION]... [ARGUMENT]...\n"
+	      "       portscribe WHAT              the same as: portscribe explain WHAT\n\n",
+	      out);
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		fprintf(out, "  %-9s %s\n", commands[i]->name, commands[i]->summary);
+	fputs("\n`portscribe COMMAND --help` lists a command's options; --version the version.\n",
+	      out);
+}
+
+int cli_help(const struct command *command)
+{
+	printf("usage: portscribe %s%s%s\n\n%s.\n\n%s", command->name,
+	       command->arguments[0] ? " " : "", command->arguments, command->summary,
+	       command->help);
+	return EXIT_DONE;
+}
+
+int cli_fail(const struct command *command, enum exit_code code, const char *format, ...)
+{
+	va_list arguments;
+
+	fprintf(stderr, "portscribe %s: ", command->name);
+	va_start(arguments, format);
+	vfprintf(stderr, format, arguments);
+	va_end(arguments);
+	fputc('\n', stderr);
+	return code;
+}
+
+int cli_usage(const struct command *command, const char *format, ...)
+{
+	va_list arguments;
+
+	fprintf(stderr, "portscribe %s: ", command->name);
+	va_start(arguments, format);
+	vfprintf(stderr, format, arguments);
+	va_end(arguments);
+	fprintf(stderr, " (see: portscribe %s --help)\n", command->name);
+	return EXIT_USAGE;
+}
+
+int cli_bad_option(const struct command *command, char **argv, int result)
+{
+	const char *word = argv[optind - 1];
+
+	if (result == ':')
+		return cli_usage(command, "option '%s' needs a value", word);
+	if (!strncmp(word, "--", 2))
+		return cli_usage(command, "option '%s' is unknown, ambiguous or takes no value",
+				 word);
+	return cli_usage(command, "unknown option '-%c'", optopt);
+}
+
+int cli_parse_seconds(const char *text, double *ret_seconds)
+{
+	char *end;
+	double value = strtod(text, &end);
+
+	if (end == text || *end || !isfinite(value) || value <= 0 || value > 366.0 * 86400)
+		return -EINVAL;
+	*ret_seconds = value;
+	return 0;
+}
+
+int cli_parse_size(const char *text, uint64_t *ret_bytes)
+{
+	static const char units[] = "KMGT";
+	char *end;
+	unsigned long long value;
+	const char *unit;
+	int shift = 0;
+
+	errno = 0;
+	value = strtoull(text, &end, 10);
+	if (end == text || errno || text[0] == '-' || text[0] == '+')
+		return -EINVAL;
+	if (*end) {
+		unit = strchr(units, *end & ~0x20);
+		if (!unit)
+			return -EINVAL;
+		shift = 10 * (unit - units + 1);
+		end++;
+		if (!strcmp(end, "iB") || !strcmp(end, "B"))
+			end += strlen(end);
+	}
+	if (*end || !value || value > UINT64_MAX >> shift)
+		return -EINVAL;
+	*ret_bytes = value << shift;
+	return 0;
+}
+
+int cli_parse_count(const char *text, size_t *ret_count)
+{
+	char *end;
+	unsigned long value;
+
+	errno = 0;
+	value = strtoul(text, &end, 10);
+	if (end == text || *end || errno || !value || text[0] == '-' || text[0] == '+')
+		return -EINVAL;
+	*ret_count = value;
+	return 0;
+}
+
+static int print_short_help(void)
+{
+	struct datapath *datapath = NULL;
+	struct fault fault = {};
+	int error;
+
+	print_commands(stdout);
+	error = datapath_open(&datapath, &fault);
+	datapath_close(datapath);
+	if (!error)
+		puts("\nCounting here: see `portscribe show`.");
+	else if (error == -ENOENT)
+		puts("\nNot counting here: `portscribe attach` begins, `portscribe run` has a look.");
+	else
+		printf("\nCannot tell whether it counts here: %s.\n", fault.text);
+	return EXIT_DONE;
+}
+
+static int run_command(const struct command *command, int argc, char **argv)
+{
+	int code = command->run(argc, argv);
+
+	/* A full disk or a closed pipe must not pass for an answer. */
+	if (fflush(stdout) || ferror(stdout)) {
+		if (errno != EPIPE)
+			cli_fail(command, EXIT_RUNTIME, "cannot write the answer: %s",
+				 strerror(errno));
+		return EXIT_RUNTIME;
+	}
+	return code;
+}
+
+int main(int argc, char **argv)
+{
+	static char explain[] = "explain";
+	char **with_explain;
+
+	opterr = 0;
+	if (argc < 2)
+		return print_short_help();
+	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
+		puts("portscribe " PORTSCRIBE_VERSION);
+		return EXIT_DONE;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+		for (size_t i = 0; argc > 2 && i < COMMAND_COUNT; i++)
+			if (!strcmp(argv[2], commands[i]->name))
+				return cli_help(commands[i]);
+		print_commands(stdout);
+		return EXIT_DONE;
+	}
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		if (!strcmp(argv[1], commands[i]->name))
+			return run_command(commands[i], argc - 1, argv + 1);
+	if (argv[1][0] == '-') {
+		fprintf(stderr, "portscribe: unknown option '%s' (see: portscribe --help)\n",
+			argv[1]);
+		return EXIT_USAGE;
+	}
+	/* portscribe 3069 */
+	with_explain = calloc(argc + 1, sizeof(*with_explain));
+	if (!with_explain)
+		return EXIT_RUNTIME;
+	memcpy(with_explain, argv, argc * sizeof(*argv));
+	with_explain[0] = explain;
+	argc = run_command(&command_explain, argc, with_explain);
+	free(with_explain);
+	return argc;
+}

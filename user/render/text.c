@@ -1,0 +1,165 @@
+/* See text.h. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "render/text.h"
+
+/* Length of the valid UTF-8 character at @text, 0 where there is none; its code in *ret_code. */
+static size_t utf8_character(const unsigned char *text, size_t length, uint32_t *ret_code)
+{
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	size_t size = text[0] < 0x80 ? 1 :
+		      text[0] < 0xc2 ? 0 :
+		      text[0] < 0xe0 ? 2 :
+		      text[0] < 0xf0 ? 3 :
+		      text[0] < 0xf5 ? 4 :
+				       0;
+	uint32_t code = size == 1 ? text[0] : text[0] & (0x7f >> size);
+
+	if (!size || size > length)
+		return 0;
+	for (size_t i = 1; i < size; i++) {
+		if ((text[i] & 0xc0) != 0x80)
+			return 0;
+		code = code << 6 | (text[i] & 0x3f);
+	}
+	if ((size > 1 && code < least[size]) || (code >= 0xd800 && code < 0xe000) ||
+	    code > 0x10ffff)
+		return 0;
+	*ret_code = code;
+	return size;
+}
+
+static bool is_harmless(uint32_t code)
+{
+	if (code < 0x20 || (code >= 0x7f && code < 0xa0))
+		return false;
+	/* Characters that reorder or hide their neighbours (Unicode, Bidi_Control and zero width). */
+	return !(code >= 0x200b && code <= 0x200f) && !(code >= 0x202a && code <= 0x202e) &&
+	       !(code >= 0x2060 && code <= 0x2069) && code != 0x61c && code != 0xfeff &&
+	       code != 0x2028 && code != 0x2029;
+}
+
+char *text_safe(char *target, size_t size, const char *text, size_t length)
+{
+	size_t used = 0;
+
+	for (size_t at = 0; at < length;) {
+		uint32_t code = 0;
+		size_t step = utf8_character((const unsigned char *)text + at, length - at, &code);
+		bool plain = step && is_harmless(code) && code != '\\';
+		size_t count = step ? step : 1;
+
+		if (code == '\\' && step) {
+			if (used + 3 > size)
+				break;
+			target[used++] = '\\';
+			target[used++] = '\\';
+		} else if (plain) {
+			if (used + count + 1 > size)
+				break;
+			memcpy(target + used, text + at, count);
+			used += count;
+		} else {
+			if (used + 4 * count + 1 > size)
+				break;
+			for (size_t i = 0; i < count; i++)
+				used += snprintf(target + used, size - used, "\\x%02x",
+						 (unsigned char)text[at + i]);
+		}
+		at += count;
+	}
+	target[used] = '\0';
+	return target;
+}
+
+void text_print_lines(FILE *out, const char *text, size_t length)
+{
+	char safe[256];
+
+	while (length) {
+		/* Pieces that end at an ASCII byte never cut a character. */
+		size_t piece = 0;
+
+		while (piece < length && piece < 40 && text[piece] != '\n' && text[piece] != '\t')
+			piece++;
+		while (piece > 1 && piece < length && (text[piece] & 0xc0) == 0x80)
+			piece--;
+		fputs(text_safe(safe, sizeof(safe), text, piece), out);
+		if (piece < length && (text[piece] == '\n' || text[piece] == '\t'))
+			fputc(text[piece++], out);
+		text += piece;
+		length -= piece;
+	}
+}
+
+char *text_count(char *target, size_t size, uint64_t count)
+{
+	char digits[24];
+	int length = snprintf(digits, sizeof(digits), "%" PRIu64, count);
+	size_t used = 0;
+
+	for (int i = 0; i < length && used + 2 < size; i++) {
+		if (i && (length - i) % 3 == 0)
+			target[used++] = ',';
+		target[used++] = digits[i];
+	}
+	target[used] = '\0';
+	return target;
+}
+
+static char *scaled(char *target, size_t size, uint64_t value, unsigned int base,
+		    const char *const *units)
+{
+	double number = value;
+	int unit = 0;
+
+	while (number >= base - 0.5 && units[unit + 1]) {
+		number /= base;
+		unit++;
+	}
+	snprintf(target, size, unit && number < 99.95 ? "%.1f%s" : "%.0f%s", number, units[unit]);
+	return target;
+}
+
+char *text_short_count(char *target, size_t size, uint64_t count)
+{
+	static const char *const units[] = { "", "k", "M", "G", "T", "P", "E", NULL };
+
+	return scaled(target, size, count, 1000, units);
+}
+
+char *text_bytes(char *target, size_t size, uint64_t bytes)
+{
+	static const char *const units[] = { " B",   " KiB", " MiB", " GiB",
+					     " TiB", " PiB", " EiB", NULL };
+
+	return scaled(target, size, bytes, 1024, units);
+}
+
+char *text_time(char *target, size_t size, struct timespec time)
+{
+	struct tm tm;
+
+	if (!localtime_r(&time.tv_sec, &tm) || !strftime(target, size, "%Y-%m-%d %H:%M:%S", &tm))
+		snprintf(target, size, "?");
+	return target;
+}
+
+size_t text_width(const char *text)
+{
+	size_t width = 0;
+
+	for (; *text; text++)
+		width += (*text & 0xc0) != 0x80;
+	return width;
+}
+
+bool text_colour(FILE *out)
+{
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	return isatty(fileno(out)) && !(no && no[0]) && !(term && !strcmp(term, "dumb"));
+}

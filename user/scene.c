@@ -1,0 +1,56 @@
+/* See scene.h. */
+#include <errno.h>
+#include <string.h>
+
+#include "net/netns.h"
+#include "scene.h"
+#include "util/system.h"
+
+/* The kernel's default, where /proc cannot be read. */
+#define EPHEMERAL_FIRST 32768
+#define EPHEMERAL_LAST	60999
+
+static int add_ephemeral(struct scene *scene)
+{
+	static const enum transport transports[] = { TRANSPORT_TCP, TRANSPORT_UDP };
+	int error = 0;
+
+	for (int i = 0; i < 2 && !error; i++)
+		error = span_list_add(&scene->spans,
+				      &(struct span){ .name = "ephemeral",
+						      .first = scene->ephemeral_first,
+						      .last = scene->ephemeral_last,
+						      .transport = transports[i],
+						      .label = "this host's ephemeral ports",
+						      .source = "net.ipv4.ip_local_port_range" });
+	return error;
+}
+
+int scene_enter(const char *netns, struct scene *ret_scene, struct fault *fault)
+{
+	struct scene scene = {};
+	int error = netns ? netns_enter(netns, fault) : 0;
+
+	if (error)
+		return error;
+	scene.registry = registry_builtin();
+	if (ephemeral_range(&scene.ephemeral_first, &scene.ephemeral_last)) {
+		scene.ephemeral_first = EPHEMERAL_FIRST;
+		scene.ephemeral_last = EPHEMERAL_LAST;
+	}
+	scene.forwards = host_forwards();
+	error = span_list_builtin(&scene.spans);
+	if (!error)
+		error = add_ephemeral(&scene);
+	if (error) {
+		scene_release(&scene);
+		return fault_set(fault, error, "cannot prepare the spans: %s", strerror(-error));
+	}
+	*ret_scene = scene;
+	return 0;
+}
+
+void scene_release(struct scene *scene)
+{
+	span_list_release(&scene->spans);
+}

@@ -1,0 +1,26 @@
+/*
+ * What every command that looks at a machine needs first: the namespace, the
+ * spans in force, the names, the ephemeral range. Gathered once, in one place.
+ */
+#ifndef PORTSCRIBE_SCENE_H
+#define PORTSCRIBE_SCENE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "registry/registry.h"
+#include "registry/spans.h"
+#include "util/fault.h"
+
+struct scene {
+	const struct registry *registry;
+	struct span_list spans; /* shipped ones and "ephemeral" */
+	uint16_t ephemeral_first, ephemeral_last;
+	bool forwards;
+};
+
+/* Enter namespace @netns (NULL: stay) and look around. 0 or -errno. Release with scene_release(). */
+int scene_enter(const char *netns, struct scene *ret_scene, struct fault *fault);
+void scene_release(struct scene *scene);
+
+#endif
