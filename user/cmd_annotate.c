@@ -159,8 +159,9 @@ static int run(int argc, char **argv)
 	if (command.traffic)
 		code = take_snapshot(&snapshot);
 	if (!code)
-		code = annotate(&command, &(struct comment_facts){ scene.registry, &scene.spans,
-								   snapshot });
+		code = annotate(&command,
+				&(struct comment_facts){ scene.registry, &scene.spans, snapshot,
+							 scene_service_port });
 	snapshot_free(snapshot);
 	scene_release(&scene);
 	return code;

@@ -245,7 +245,8 @@ struct annotated {
 static int annotate(const struct look *look, const struct snapshot *snapshot,
 		    struct annotated *annotated)
 {
-	struct comment_facts facts = { look->scene.registry, &look->scene.spans, snapshot };
+	struct comment_facts facts = { look->scene.registry, &look->scene.spans, snapshot,
+				       scene_service_port };
 	_cleanup_free_ char *text = NULL;
 	size_t length = 0;
 	int error = ruleset_list(&text, &length, &annotated->fault);

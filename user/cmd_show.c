@@ -250,12 +250,53 @@ static int watch(struct datapath *datapath, const struct scene *scene,
 	return error;
 }
 
+/* Counters of hooks that are all gone are history: say so. */
+static void note_if_over(const struct datapath *datapath)
+{
+	struct device_list devices = {};
+	struct datapath_state state = {};
+	bool alive = false;
+
+	if (device_list_read(&devices, NULL) || datapath_state_read(datapath, &devices, &state)) {
+		device_list_release(&devices);
+		return;
+	}
+	for (size_t i = 0; i < state.iface_count; i++)
+		alive |= state.ifaces[i].hooks[DIR_IN].alive ||
+			 state.ifaces[i].hooks[DIR_OUT].alive;
+	if (!alive)
+		fputs("note: nothing is attached any more, these are old counts; see: portscribe "
+		      "status\n",
+		      stderr);
+	datapath_state_release(&state);
+	device_list_release(&devices);
+}
+
+static void print_notes(const struct datapath *datapath, const struct scene *scene)
+{
+	note_if_over(datapath);
+	if (scene->forwards)
+		fputs("note: this host forwards packets: \"local\" is the destination of what "
+		      "arrives and the source of what leaves, not what is served here; a "
+		      "forwarded packet counts on each interface it passes\n",
+		      stderr);
+}
+
+/* 0, or the exit code with the reason said. */
+static int refuse_peer(const struct show_command *command, const struct snapshot *snapshot)
+{
+	if (command->wish.side == SIDE_LOCAL || !snapshot->local_only)
+		return 0;
+	return cli_fail(&command_show, EXIT_RUNTIME,
+			"peer ports are not counted here: it was attached with --local-only");
+}
+
 static int show(const struct show_command *command, const struct scene *scene)
 {
 	struct datapath *datapath;
 	struct snapshot *now;
 	struct fault fault = {};
-	int error = datapath_open(&datapath, &fault);
+	int error = datapath_open(&datapath, &fault), code = EXIT_DONE;
 
 	if (error == -ENOENT)
 		return cli_fail(&command_show, EXIT_RUNTIME,
@@ -263,24 +304,21 @@ static int show(const struct show_command *command, const struct scene *scene)
 				command->netns ? " -N " : "", command->netns ? command->netns : "");
 	if (error)
 		return cli_fail(&command_show, EXIT_RUNTIME, "%s", fault.text);
-	if (scene->forwards && !command->json)
-		fputs("note: this host forwards packets: \"local\" is the destination of what "
-		      "arrives and the source of what leaves, not what is served here; a "
-		      "forwarded packet counts on each interface it passes\n",
-		      stderr);
-	if (command->watch) {
-		error = watch(datapath, scene, command);
-	} else {
-		error = datapath_snapshot(datapath, &now);
-		if (!error) {
+	if (!command->json)
+		print_notes(datapath, scene);
+	error = datapath_snapshot(datapath, &now);
+	if (!error) {
+		code = refuse_peer(command, now);
+		if (!code && !command->watch)
 			error = print_once(now, NULL, 0, scene, command);
-			snapshot_free(now);
-		}
+		snapshot_free(now);
 	}
+	if (!error && !code && command->watch)
+		error = watch(datapath, scene, command);
 	datapath_close(datapath);
 	return error ? cli_fail(&command_show, EXIT_RUNTIME, "cannot read the counters: %s",
 				strerror(-error)) :
-		       EXIT_DONE;
+		       code;
 }
 
 static int run(int argc, char **argv)

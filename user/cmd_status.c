@@ -159,6 +159,10 @@ static void print_iface(const struct datapath_iface *iface, const struct device_
 	char safe[256], since[32];
 
 	printf("  %-12s", text_safe(safe, sizeof(safe), name, strlen(name)));
+	if (iface->hooks[DIR_IN].hook == HOOK_NONE && iface->hooks[DIR_OUT].hook == HOOK_NONE) {
+		puts(" not attached any more; what it counted is kept");
+		return;
+	}
 	for (int direction = 0; direction < DIR_COUNT; direction++) {
 		const struct hook_state *state = &iface->hooks[direction];
 
@@ -166,7 +170,7 @@ static void print_iface(const struct datapath_iface *iface, const struct device_
 		       state->hook != HOOK_NONE && !state->alive ? " (gone)" : "");
 	}
 	printf("  since %s%s\n", text_time(since, sizeof(since), from_ns(iface->since_ns)),
-	       device ? "" : "  (the device is gone)");
+	       device ? "" : "  (the device is gone, or in another network namespace)");
 	for (int direction = 0; direction < DIR_COUNT; direction++)
 		print_before(&iface->hooks[direction], direction);
 }

@@ -1,6 +1,7 @@
 /* See explain.h. */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "explain.h"
 #include "render/report.h"
@@ -85,10 +86,13 @@ static void print_service(FILE *out, const struct service *service)
 	if (service->status != SERVICE_ASSIGNED)
 		fprintf(out, " %s", status_word(service));
 	print_slice(out, " ", service->name, "");
-	print_slice(out, ": ", service->description, "");
+	/* Many rows repeat the name as their description. */
+	if (service->description.length != service->name.length ||
+	    strncasecmp(service->description.text, service->name.text, service->name.length))
+		print_slice(out, ": ", service->description, "");
 	fputc('\n', out);
 	if (service->assignee.length || service->registered.length) {
-		fprintf(out, "  %-12s ", "to");
+		fprintf(out, "  %-12s ", "assigned to");
 		print_slice(out, "", service->assignee, "");
 		print_slice(out, service->assignee.length ? ", " : "", service->registered, "");
 		fputc('\n', out);

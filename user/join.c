@@ -156,6 +156,30 @@ static bool span_is_wished(const struct joining *joining, const struct snapshot_
 	return !wish->whats;
 }
 
+static bool listens_in(const struct joining *joining, const struct span *span)
+{
+	for (unsigned int port = span->first; joining->facts->listeners && port <= span->last; port++)
+		if (listener_on(joining->facts->listeners, span->transport, port))
+			return true;
+	return false;
+}
+
+/*
+ * Clients' own ports fill every span that lies in the ephemeral range: such a
+ * span says something only when somebody listens there.
+ */
+static bool span_is_folded(const struct joining *joining, const struct span *span)
+{
+	const struct row_wish *wish = joining->wish;
+	int first = span->first > wish->ephemeral_first ? span->first : wish->ephemeral_first;
+	int last = span->last < wish->ephemeral_last ? span->last : wish->ephemeral_last;
+	bool within = (last - first + 1) * 2 > span->last - span->first + 1;
+
+	if (!wish->fold || wish->whats || !within)
+		return false;
+	return !strcmp(span->name, "ephemeral") || !listens_in(joining, span);
+}
+
 static int join_spans(struct joining *joining)
 {
 	struct rows *rows = &joining->rows;
@@ -169,7 +193,7 @@ static int join_spans(struct joining *joining)
 		enum side side = joining->wish->side;
 
 		if (!(joining->wish->transports >> span->span.transport & 1) ||
-		    !span_is_wished(joining, span))
+		    !span_is_wished(joining, span) || span_is_folded(joining, &span->span))
 			continue;
 		*row = (struct span_row){ .span = &span->span };
 		for (int direction = 0; direction < DIR_COUNT; direction++) {

@@ -1,5 +1,7 @@
 /* See scene.h. */
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netdb.h>
 #include <string.h>
 
 #include "net/netns.h"
@@ -53,4 +55,14 @@ int scene_enter(const char *netns, struct scene *ret_scene, struct fault *fault)
 void scene_release(struct scene *scene)
 {
 	span_list_release(&scene->spans);
+}
+
+int scene_service_port(const char *name)
+{
+	/* nft asks getaddrinfo(), whose first answer is that for tcp where there is one. */
+	const struct servent *service = getservbyname(name, "tcp");
+
+	if (!service)
+		service = getservbyname(name, "udp");
+	return service ? ntohs(service->s_port) : -1;
 }

@@ -23,4 +23,7 @@ struct scene {
 int scene_enter(const char *netns, struct scene *ret_scene, struct fault *fault);
 void scene_release(struct scene *scene);
 
+/* The port nft takes the service @name for on this machine; -1 where it knows none. */
+int scene_service_port(const char *name);
+
 #endif

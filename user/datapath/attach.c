@@ -31,6 +31,7 @@ struct attaching {
 		uint8_t direction;
 	} added[IFACE_SLOTS * DIR_COUNT]; /* hooks of this call, to be taken back */
 	size_t added_count;
+	bool fresh[IFACE_SLOTS]; /* slots of this call */
 	struct fault *fault;
 };
 
@@ -400,6 +401,11 @@ static int attach_hook(struct attaching *attaching, const struct device *device,
 	int link = -EINVAL, error;
 
 	if (direction == DIR_IN && options->xdp != XDP_OFF) {
+		if (!device_l2_len(device))
+			return fault_set(attaching->fault, -EOPNOTSUPP,
+					 "cannot attach XDP to '%s': its frames have no Ethernet "
+					 "header; count at tc instead, without --xdp",
+					 device->name);
 		link = hook_attach_xdp(datapath->programs[PROGRAM_XDP], device->ifindex,
 				       options->xdp == XDP_IN_STACK);
 		if (link < 0)
@@ -436,6 +442,7 @@ static int take_slot(struct attaching *attaching, const struct device *device)
 		return fault_set(attaching->fault, -ENOSPC,
 				 "cannot attach to '%s': %d interfaces have been counted already",
 				 device->name, IFACE_SLOTS - 1);
+	attaching->fresh[slot] |= fresh;
 	for (int probe = 0; probe < IFACE_PROBES; probe++) {
 		struct iface_entry *entry =
 			&placement->ifaces[(device->ifindex & (IFACE_TABLE - 1)) + probe];
@@ -566,6 +573,10 @@ static void take_back(struct attaching *attaching)
 		drop_hook(datapath, &datapath->meta->ifaces[slot], slot,
 			  attaching->added[attaching->added_count].direction);
 	}
+	/* A slot that has counted keeps its counts; one that never did is free again. */
+	for (int slot = 1; slot < IFACE_SLOTS; slot++)
+		if (attaching->fresh[slot])
+			datapath->meta->ifaces[slot] = (struct meta_iface){};
 }
 
 static unsigned int programs_needed(const struct attaching *attaching)

@@ -133,7 +133,7 @@ static int rule_comment_make(struct annotator *annotator, const struct rule_text
 
 	if (ours)
 		body.count -= 2;
-	err = rule_ports(&body, annotator->facts->registry, &annotator->ports, &reason);
+	err = rule_ports(&body, annotator->facts, &annotator->ports, &reason);
 	if (err)
 		return err;
 	if (reason)

@@ -28,6 +28,12 @@ struct comment_facts {
 	const struct registry *registry;
 	const struct span_list *spans;
 	const struct snapshot *traffic; /* NULL: no counts */
+	/*
+	 * The port that nft takes a service name for, -1 where it knows none; NULL:
+	 * the registry alone decides. nft asks the machine's service database, which
+	 * differs from the registry for some names.
+	 */
+	int (*service_port)(const char *name);
 };
 
 /*

@@ -18,7 +18,7 @@ static const char WHY_NUMBER[] = "a port number that nft would refuse";
 /* One pass over one rule. */
 struct reading {
 	const struct rule_text *rule;
-	const struct registry *registry;
+	const struct comment_facts *facts;
 	struct port_list *list;
 	size_t at;	    /* index of the next token */
 	uint8_t transports; /* of the match being read */
@@ -264,9 +264,13 @@ static bool name_read(struct reading *reading, const char *text, size_t length, 
 	}
 	memcpy(name, text, length);
 	name[length] = '\0';
-	found = name_ports(reading->registry, name, NAME_EXACT, ret_port);
+	if (reading->facts->service_port && reading->facts->service_port(name) >= 0) {
+		*ret_port = reading->facts->service_port(name);
+		return true;
+	}
+	found = name_ports(reading->facts->registry, name, NAME_EXACT, ret_port);
 	if (!found)
-		found = name_ports(reading->registry, name, NAME_ALIAS, ret_port);
+		found = name_ports(reading->facts->registry, name, NAME_ALIAS, ret_port);
 	if (found == 2)
 		reading->reason = "it has a service name that stands for several ports";
 	else if (!found)
@@ -524,10 +528,10 @@ static int matches_read(struct reading *reading)
 	return 0;
 }
 
-int rule_ports(const struct rule_text *rule, const struct registry *registry,
+int rule_ports(const struct rule_text *rule, const struct comment_facts *facts,
 	       struct port_list *list, const char **ret_reason)
 {
-	struct reading reading = { .rule = rule, .registry = registry, .list = list };
+	struct reading reading = { .rule = rule, .facts = facts, .list = list };
 	int err = 0;
 
 	list->count = 0;

@@ -36,10 +36,10 @@ void port_list_release(struct port_list *list);
 
 /*
  * Read the ports that the rule matches into @list, which is emptied first and
- * keeps its memory from rule to rule. Names are looked up in @registry. 0 or
+ * keeps its memory from rule to rule. Names are looked up in @facts. 0 or
  * -ENOMEM; where the rule is not understood, 0, no uses, and @ret_reason is set.
  */
-int rule_ports(const struct rule_text *rule, const struct registry *registry,
+int rule_ports(const struct rule_text *rule, const struct comment_facts *facts,
 	       struct port_list *list, const char **ret_reason);
 
 #endif

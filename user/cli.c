@@ -1,0 +1,105 @@
+/* See cli.h. */
+#include <errno.h>
+#include <getopt.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+
+int cli_help(const struct command *command)
+{
+	printf("usage: portscribe %s%s%s\n\n%s.\n\n%s", command->name,
+	       command->arguments[0] ? " " : "", command->arguments, command->summary,
+	       command->help);
+	return EXIT_DONE;
+}
+
+int cli_fail(const struct command *command, enum exit_code code, const char *format, ...)
+{
+	va_list arguments;
+
+	fprintf(stderr, "portscribe %s: ", command->name);
+	va_start(arguments, format);
+	vfprintf(stderr, format, arguments);
+	va_end(arguments);
+	fputc('\n', stderr);
+	return code;
+}
+
+int cli_usage(const struct command *command, const char *format, ...)
+{
+	va_list arguments;
+
+	fprintf(stderr, "portscribe %s: ", command->name);
+	va_start(arguments, format);
+	vfprintf(stderr, format, arguments);
+	va_end(arguments);
+	fprintf(stderr, " (see: portscribe %s --help)\n", command->name);
+	return EXIT_USAGE;
+}
+
+int cli_bad_option(const struct command *command, char **argv, int result)
+{
+	const char *word = argv[optind - 1];
+
+	if (result == ':')
+		return cli_usage(command, "option '%s' needs a value", word);
+	if (!strncmp(word, "--", 2))
+		return cli_usage(command, "option '%s' is unknown, ambiguous or takes no value",
+				 word);
+	return cli_usage(command, "unknown option '-%c'", optopt);
+}
+
+int cli_parse_seconds(const char *text, double *ret_seconds)
+{
+	char *end;
+	double value = strtod(text, &end);
+
+	if (end == text || *end || !isfinite(value) || value <= 0 || value > 366.0 * 86400)
+		return -EINVAL;
+	*ret_seconds = value;
+	return 0;
+}
+
+int cli_parse_size(const char *text, uint64_t *ret_bytes)
+{
+	static const char units[] = "KMGT";
+	char *end;
+	unsigned long long value;
+	const char *unit;
+	int shift = 0;
+
+	errno = 0;
+	value = strtoull(text, &end, 10);
+	if (end == text || errno || text[0] == '-' || text[0] == '+')
+		return -EINVAL;
+	if (*end) {
+		unit = strchr(units, *end & ~0x20);
+		if (!unit)
+			return -EINVAL;
+		shift = 10 * (unit - units + 1);
+		end++;
+		if (!strcmp(end, "iB") || !strcmp(end, "B"))
+			end += strlen(end);
+	}
+	if (*end || !value || value > UINT64_MAX >> shift)
+		return -EINVAL;
+	*ret_bytes = value << shift;
+	return 0;
+}
+
+int cli_parse_count(const char *text, size_t *ret_count)
+{
+	char *end;
+	unsigned long value;
+
+	errno = 0;
+	value = strtoul(text, &end, 10);
+	if (end == text || *end || errno || !value || text[0] == '-' || text[0] == '+')
+		return -EINVAL;
+	*ret_count = value;
+	return 0;
+}
