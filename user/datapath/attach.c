@@ -639,8 +639,13 @@ static int finish_spans(struct attaching *attaching)
 static int attach_steps(struct attaching *attaching)
 {
 	unsigned int programs;
-	int error = open_place(attaching);
+	char missing[128];
+	int error;
 
+	if (capabilities_missing(DATAPATH_CAPABILITIES, missing, sizeof(missing)))
+		return fault_set(attaching->fault, -EPERM, "cannot attach: this needs %s; try sudo",
+				 missing);
+	error = open_place(attaching);
 	if (!error)
 		error = choose_devices(attaching);
 	if (!error)

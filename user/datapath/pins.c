@@ -22,21 +22,28 @@ bool bpffs_mounted(void)
 	return !statfs(BPFFS_DIRECTORY, &fs) && fs.f_type == (__typeof__(fs.f_type))BPF_FS_MAGIC;
 }
 
+static bool same_mounts_as(pid_t pid)
+{
+	struct stat ours, theirs;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/mnt", pid);
+	return !stat("/proc/self/ns/mnt", &ours) && !stat(path, &theirs) &&
+	       ours.st_ino == theirs.st_ino;
+}
+
 /*
  * A bpffs mounted in a mount namespace of its own ends with that namespace, and
- * all pins with it: mount only where PID 1 lives. `ip netns exec` makes such a
- * namespace, with a new /sys that hides bpffs.
+ * all pins with it. `ip netns exec` makes such a namespace, with a new /sys that
+ * hides bpffs, for the program it runs: then our parent lives in another one.
  */
 static int mount_bpffs(struct fault *fault)
 {
-	struct stat ours, theirs;
-
-	if (stat("/proc/self/ns/mnt", &ours) || stat("/proc/1/ns/mnt", &theirs) ||
-	    ours.st_ino != theirs.st_ino)
+	if (!same_mounts_as(1) && !same_mounts_as(getppid()))
 		return fault_set(fault, -ENODEV,
-				 "no bpffs at %s in this mount namespace, and what is pinned in one "
-				 "mounted here would end with it; with `ip netns exec`, use "
-				 "`portscribe attach -N NAME` from outside instead",
+				 "no bpffs at %s in this mount namespace, which ends with this "
+				 "command, and everything pinned with it; with `ip netns exec NAME`, "
+				 "use `portscribe attach -N NAME` from outside instead",
 				 BPFFS_DIRECTORY);
 	if (mount("bpf", BPFFS_DIRECTORY, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700"))
 		return fault_set(fault, -errno,
