@@ -23,7 +23,8 @@
 #include "scene.h"
 #include "util/cleanup.h"
 
-#define LIVE_ROWS 15
+#define LIVE_ROWS    15
+#define SUMMARY_ROWS 40
 
 struct run_command {
 	const char **interfaces; /* owned; the names are argv's */
@@ -167,6 +168,18 @@ static uint64_t packets_seen(const struct snapshot *snapshot)
 	return seen;
 }
 
+static void print_ports(const struct rows *rows, const struct report_style *style)
+{
+	if (!rows->port_count) {
+		puts("no packets to or from any port");
+		return;
+	}
+	report_ports(stdout, rows, style);
+	if (rows->port_total > rows->port_count)
+		printf("... and %zu more rows (portscribe attach, then portscribe show, lists all)\n",
+		       rows->port_total - rows->port_count);
+}
+
 static int show_live(const struct look *look, double left)
 {
 	struct report_style style = { text_colour(stdout), SIDE_LOCAL, 0 };
@@ -180,9 +193,7 @@ static int show_live(const struct look *look, double left)
 	if (!error) {
 		fputs("\033[H\033[2J", stdout);
 		printf("counting, %.0f s left (Ctrl-C ends it early)\n\n", left);
-		report_ports(stdout, &rows, &style);
-		if (rows.port_total > rows.port_count)
-			printf("... and %zu more rows\n", rows.port_total - rows.port_count);
+		print_ports(&rows, &style);
 		fflush(stdout);
 		rows_release(&rows);
 	}
@@ -280,10 +291,7 @@ static void print_text(const struct look *look, const struct snapshot *snapshot,
 	printf("%s packets since %s\n\n",
 	       text_count(number, sizeof(number), packets_seen(snapshot)),
 	       text_time(since, sizeof(since), snapshot->since));
-	if (rows->port_count)
-		report_ports(stdout, rows, &style);
-	else
-		puts("no packets to or from any port");
+	print_ports(rows, &style);
 	if (rows->span_count) {
 		putchar('\n');
 		report_spans(stdout, rows, &style);
@@ -320,7 +328,7 @@ static int summarize(const struct run_command *command, const struct look *look)
 
 	if (error)
 		return error;
-	error = make_rows(look, snapshot, 0, !command->json, &rows);
+	error = make_rows(look, snapshot, command->json ? 0 : SUMMARY_ROWS, !command->json, &rows);
 	if (!error)
 		error = annotate(look, snapshot, &annotated);
 	if (!error && command->json)

@@ -779,18 +779,38 @@ static bool anything_attached(const struct meta *meta)
 	return false;
 }
 
+/* By the index of the device that has @name now; one that is gone by the name it had. */
+static int find_named(const struct meta *meta, const struct device_list *devices, const char *name)
+{
+	const struct device *named = device_by_name(devices, name);
+
+	for (int slot = 1; slot < IFACE_SLOTS; slot++) {
+		const struct meta_iface *iface = &meta->ifaces[slot];
+
+		if (!iface->ifindex || (!iface->hooks[DIR_IN].hook && !iface->hooks[DIR_OUT].hook))
+			continue;
+		if (named ? iface->ifindex == named->ifindex :
+			    !strcmp(iface->name, name) &&
+				    !device_by_index(devices, iface->ifindex))
+			return slot;
+	}
+	return -1;
+}
+
 static int detach_named(struct datapath *datapath, const char *name, struct detach_report *report,
 			struct fault *fault)
 {
-	for (int slot = 1; slot < IFACE_SLOTS; slot++) {
-		struct meta_iface *iface = &datapath->meta->ifaces[slot];
+	struct device_list devices;
+	int error = device_list_read(&devices, fault), slot;
 
-		if (!iface->ifindex || strcmp(iface->name, name) ||
-		    (!iface->hooks[DIR_IN].hook && !iface->hooks[DIR_OUT].hook))
-			continue;
-		return detach_slot(datapath, slot, report);
-	}
-	return fault_set(fault, -ENODEV, "'%s' is not counted (see: portscribe status)", name);
+	if (error)
+		return error;
+	slot = find_named(datapath->meta, &devices, name);
+	device_list_release(&devices);
+	if (slot < 0)
+		return fault_set(fault, -ENODEV, "'%s' is not counted (see: portscribe status)",
+				 name);
+	return detach_slot(datapath, slot, report);
 }
 
 /* Filters hang on interfaces, not in bpffs: find ours where no record of them can be read. */

@@ -3,6 +3,7 @@
  * from shared memory: no system call a counter, no lock.
  */
 #include <errno.h>
+#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -61,7 +62,9 @@ static int read_ifaces(const struct datapath *datapath, struct snapshot *snapsho
 		*iface = (struct snapshot_iface){ .ifindex = meta->ifaces[slot].ifindex,
 						  .since = from_ns(slot ? meta->ifaces[slot].since_ns :
 									  meta->since_ns) };
-		memcpy(iface->name, meta->ifaces[slot].name, sizeof(iface->name));
+		/* Renamed since? A device that is gone keeps the name it had. */
+		if (!if_indextoname(iface->ifindex, iface->name))
+			memcpy(iface->name, meta->ifaces[slot].name, sizeof(iface->name));
 		for (int direction = 0; direction < DIR_COUNT; direction++) {
 			iface->hook[direction] = meta->ifaces[slot].hooks[direction].hook;
 			for (uint32_t row = 0; row < meta->rows; row++)
@@ -234,12 +237,15 @@ int datapath_state_read(const struct datapath *datapath, const struct device_lis
 		return -ENOMEM;
 	for (int slot = 1; slot < IFACE_SLOTS; slot++) {
 		struct datapath_iface *iface = &state.ifaces[state.iface_count];
+		const struct device *device;
 
 		if (!meta->ifaces[slot].ifindex)
 			continue;
 		iface->ifindex = meta->ifaces[slot].ifindex;
 		iface->since_ns = meta->ifaces[slot].since_ns;
-		memcpy(iface->name, meta->ifaces[slot].name, sizeof(iface->name));
+		device = device_by_index(devices, iface->ifindex);
+		memcpy(iface->name, device ? device->name : meta->ifaces[slot].name,
+		       sizeof(iface->name));
 		for (int direction = 0; direction < DIR_COUNT; direction++)
 			read_hook(datapath, devices, slot, direction, &iface->hooks[direction]);
 		state.iface_count++;
