@@ -31,7 +31,20 @@ static __noinline int parse_copied(struct __sk_buff *skb, __u32 l2_len, __u32 ta
 	struct frame frame = { .skb = skb, .zero = placement.zero };
 
 	parse_frame(&frame, l2_len, skb->protocol, tags, packet);
+	forget_packet(packet, &frame);
 	return 0;
+}
+
+/*
+ * Whether a copy may tell more. An skb's linear part can end between the ports
+ * and the flags: without a second look, a SYN would be missed and the length of
+ * the headers guessed. A packet with no flag set is looked at twice for nothing.
+ */
+static __always_inline bool is_incomplete(const struct packet *packet)
+{
+	if (packet->bucket == BUCKET_PORTED)
+		return packet->transport == TRANSPORT_TCP && !packet->tcp_flags;
+	return packet->bucket == BUCKET_UNPARSED;
 }
 
 static __always_inline void count_skb(struct __sk_buff *skb, enum direction direction)
@@ -44,13 +57,15 @@ static __always_inline void count_skb(struct __sk_buff *skb, enum direction dire
 	struct packet packet = {};
 
 	parse_frame(&frame, interface.l2_len, skb->protocol, tags, &packet);
-	if (packet.bucket == BUCKET_UNPARSED && skb->len > frame.end - frame.data)
+	forget_packet(&packet, &frame);
+	if (is_incomplete(&packet) && skb->len > frame.end - frame.data)
 		parse_copied(skb, interface.l2_len, tags, &packet);
 
-	forget_packet(&packet, &frame);
 	sighting.packets = wire_packets(skb, packet.header_len);
 	sighting.bytes = skb->len + (sighting.packets - 1) * packet.header_len +
 			 sighting.packets * tags * VLAN_TAG_LEN;
+	if (sighting.packets > 1)
+		sighting.bytes -= sighting.packets * packet.unsent;
 	count(&packet, &sighting, interface.slot);
 }
 

@@ -53,6 +53,7 @@ struct packet {
 	__u8 bucket;	/* enum bucket */
 	__u8 transport; /* enum transport */
 	__u8 tcp_flags; /* byte 13 of the TCP header; 0 where it is cut off */
+	__u8 unsent;	/* of header_len, bytes that segments of this frame will not have */
 };
 
 struct frame {
@@ -79,12 +80,14 @@ struct ipv6_extension {
 	__be16 fragment_offset;
 };
 
+/* Ends with the flags: a __be32 would pad it, and ask for bytes that nobody reads. */
 struct tcp_start {
 	__be16 source, dest;
-	__be32 sequence, acknowledgement;
+	__be16 sequence[2], acknowledgement[2];
 	__u8 data_offset; /* high nibble, in units of 4 bytes */
 	__u8 flags;
 };
+_Static_assert(sizeof(struct tcp_start) == 14, "up to the flags and no further");
 
 struct ports {
 	__be16 source, dest;
@@ -98,6 +101,7 @@ static __always_inline void forget_packet(struct packet *packet, const struct fr
 	forget(packet->bucket, frame);
 	forget(packet->transport, frame);
 	forget(packet->tcp_flags, frame);
+	forget(packet->unsent, frame);
 }
 
 static __always_inline void *frame_at(const struct frame *frame, __u64 offset, __u32 length,
@@ -228,6 +232,12 @@ static __always_inline void parse_ipv6(const struct frame *frame, __u64 offset,
 		} else if (next == IPPROTO_AH) {
 			offset += (extension->length + 2) * 4; /* RFC 4302, 2.2 */
 		} else {
+			/*
+			 * IPv6 BIG TCP, Linux 5.19 to 6.18: the jumbo payload option is
+			 * for the stack alone, segmentation takes it out.
+			 */
+			if (next == IPPROTO_HOPOPTS && !limit)
+				packet->unsent = 8;
 			offset += (extension->length + 1) * 8;
 		}
 		next = extension->next;

@@ -104,13 +104,17 @@ bool host_forwards(void)
 		line[0] == '1');
 }
 
-static const char *const capability_names[] = {
-	[CAP_DAC_READ_SEARCH] = "CAP_DAC_READ_SEARCH",
-	[CAP_NET_ADMIN] = "CAP_NET_ADMIN",
-	[CAP_SYS_PTRACE] = "CAP_SYS_PTRACE",
-	[CAP_SYS_ADMIN] = "CAP_SYS_ADMIN",
-	[CAP_PERFMON] = "CAP_PERFMON",
-	[CAP_BPF] = "CAP_BPF",
+/* In the order in which people read them. */
+static const struct {
+	int number;
+	const char *name;
+} capabilities[] = {
+	{ CAP_BPF, "CAP_BPF" },
+	{ CAP_NET_ADMIN, "CAP_NET_ADMIN" },
+	{ CAP_PERFMON, "CAP_PERFMON" },
+	{ CAP_SYS_ADMIN, "CAP_SYS_ADMIN" },
+	{ CAP_SYS_PTRACE, "CAP_SYS_PTRACE" },
+	{ CAP_DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH" },
 };
 
 static uint64_t effective_capabilities(void)
@@ -134,17 +138,17 @@ bool capabilities_missing(uint64_t needed, char *ret_text, size_t size)
 	if (!missing)
 		return false;
 	ret_text[0] = '\0';
-	for (int cap = 0; cap < (int)(sizeof(capability_names) / sizeof(*capability_names)); cap++) {
-		uint64_t rest;
+	for (size_t i = 0; i < sizeof(capabilities) / sizeof(capabilities[0]); i++) {
+		uint64_t bit = CAPABILITY(capabilities[i].number);
 
-		if (!(missing & CAPABILITY(cap)) || !capability_names[cap])
+		if (!(missing & bit))
 			continue;
-		rest = missing >> cap >> 1;
+		missing &= ~bit;
 		length += snprintf(ret_text + length, length < size ? size - length : 0, "%s%s",
 				   length == 0 ? "" :
-				   rest	       ? ", " :
+				   missing     ? ", " :
 						 " and ",
-				   capability_names[cap]);
+				   capabilities[i].name);
 	}
 	return true;
 }
