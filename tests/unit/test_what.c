@@ -1,0 +1,141 @@
+/* What a person types for a port: understood, or refused with the reason. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "what.h"
+
+static struct span_list spans;
+
+static int set_up(void **state)
+{
+	return span_list_builtin(&spans);
+}
+
+static int tear_down(void **state)
+{
+	span_list_release(&spans);
+	return 0;
+}
+
+static const struct {
+	const char *text;
+	uint8_t transports;
+	uint16_t first, last;
+} one_range[] = {
+	{ "3069", TRANSPORTS_ALL, 3069, 3069 },
+	{ ":3069", TRANSPORTS_ALL, 3069, 3069 },
+	{ "0", TRANSPORTS_ALL, 0, 0 },
+	{ "65535", TRANSPORTS_ALL, 65535, 65535 },
+	{ "022", TRANSPORTS_ALL, 22, 22 },
+	{ "udp/3069", SERVICE_UDP, 3069, 3069 },
+	{ "3069/udp", SERVICE_UDP, 3069, 3069 },
+	{ "3069/TCP", SERVICE_TCP, 3069, 3069 },
+	{ "sctp/36412", SERVICE_SCTP, 36412, 36412 },
+	{ ":3069/udp", SERVICE_UDP, 3069, 3069 },
+	{ "3224-3324", TRANSPORTS_ALL, 3224, 3324 },
+	{ "udp/3224-3324", SERVICE_UDP, 3224, 3324 },
+	{ "3224-3324/udp", SERVICE_UDP, 3224, 3324 },
+	{ "7-7", TRANSPORTS_ALL, 7, 7 },
+	{ "framehawk", SERVICE_UDP, 3224, 3324 },
+	{ "FrameHawk", SERVICE_UDP, 3224, 3324 },
+	{ "ls3", SERVICE_TCP | SERVICE_UDP, 3069, 3069 },
+	{ "ls3/udp", SERVICE_UDP, 3069, 3069 },
+	{ "udp/ls3", SERVICE_UDP, 3069, 3069 },
+	{ "www-http/udp", SERVICE_UDP, 80, 80 },
+	/* names that begin with digits, and one that looks like a range */
+	{ "3com-tsmux", SERVICE_TCP | SERVICE_UDP, 106, 106 },
+	{ "914c-g", SERVICE_TCP | SERVICE_UDP, 211, 211 },
+	{ "3exmp", SERVICE_TCP, 5221, 5221 },
+};
+
+static void test_one_range(void **state)
+{
+	for (size_t i = 0; i < sizeof(one_range) / sizeof(one_range[0]); i++) {
+		struct fault fault = {};
+		struct what what;
+
+		print_message("# %s\n", one_range[i].text);
+		assert_int_equal(
+			what_parse(one_range[i].text, registry_builtin(), &spans, &what, &fault),
+			0);
+		assert_int_equal(what.count, 1);
+		assert_int_equal(what.ranges[0].transports & TRANSPORTS_ALL,
+				 one_range[i].transports);
+		assert_int_equal(what.ranges[0].first, one_range[i].first);
+		assert_int_equal(what.ranges[0].last, one_range[i].last);
+		what_release(&what);
+	}
+}
+
+static const char *const refused[] = {
+	"",	   ":",		"/",	      "/udp",	    "udp/",	  "3069x",   "3069 ",
+	" 3069",   "70000",	"65536",      "-1",	    "5-3",	  "3224-",   "-3324",
+	"1-2-3",   "3069/xyz",	"xyz/3069",   "3069/",	    "0x16",	  "22.5",    "1e3",
+	"no-such", "3069/tcp/", "tcp/3069/u", "99999999999999999999", "22,80", "*",
+};
+
+static void test_refused(void **state)
+{
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+		struct what what = { .text = "untouched" };
+		struct fault fault = {};
+
+		print_message("# '%s'\n", refused[i]);
+		assert_int_equal(what_parse(refused[i], registry_builtin(), &spans, &what, &fault),
+				 -EINVAL);
+		assert_string_equal(what.text, "untouched");
+		/* The sentence quotes what was given. */
+		assert_non_null(strstr(fault.text, refused[i]));
+		assert_true(strlen(fault.text) > strlen(refused[i]) + 10);
+	}
+}
+
+static void test_several_ports(void **state)
+{
+	struct fault fault = {};
+	struct what what;
+
+	/* One name, several numbers: rows in the order of their ports. */
+	assert_int_equal(what_parse("http-alt", registry_builtin(), &spans, &what, &fault), 0);
+	assert_true(what.count >= 3);
+	for (size_t i = 1; i < what.count; i++)
+		assert_true(what.ranges[i - 1].first <= what.ranges[i].first);
+	assert_true(what_holds(&what, TRANSPORT_TCP, 8080));
+	assert_true(what_holds(&what, TRANSPORT_TCP, 591));
+	assert_false(what_holds(&what, TRANSPORT_TCP, 8081));
+	what_release(&what);
+}
+
+static void test_service_before_span(void **state)
+{
+	struct fault fault = {};
+	struct what what;
+
+	assert_int_equal(what_parse("x11", registry_builtin(), &spans, &what, &fault), 0);
+	assert_string_equal(what.span, "");
+	assert_true(what_holds(&what, TRANSPORT_TCP, 6063));
+	what_release(&what);
+	assert_int_equal(what_parse("framehawk", registry_builtin(), &spans, &what, &fault), 0);
+	assert_string_equal(what.span, "framehawk");
+	assert_true(what_holds(&what, TRANSPORT_UDP, 3248));
+	assert_false(what_holds(&what, TRANSPORT_TCP, 3248));
+	what_release(&what);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_one_range),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_several_ports),
+		cmocka_unit_test(test_service_before_span),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
