@@ -75,8 +75,8 @@ static __always_inline void add_counter(struct counter *counter, const struct si
 
 static __always_inline __u32 find_segment(__u32 transport, __u16 port)
 {
-	__u16 entry = segment_of.page[transport & (SEGMENT_TRANSPORTS - 1)]
-					 [port >> SEGMENT_PAGE_SHIFT];
+	__u16 entry =
+		segment_of.page[transport & (SEGMENT_TRANSPORTS - 1)][port >> SEGMENT_PAGE_SHIFT];
 
 	if (entry & SEGMENT_SPLIT)
 		entry = segment_of.split[entry & (SEGMENT_SPLITS - 1)]

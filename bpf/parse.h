@@ -38,7 +38,7 @@
 #define VLAN_TAG_LEN	4
 #define IPV6_EXTENSIONS 8
 
-#define OFFSET_MAX	0x7fff /* the verifier refuses packet offsets near 64 KiB */
+#define OFFSET_MAX 0x7fff /* the verifier refuses packet offsets near 64 KiB */
 
 #define IPV4_OFFSET_MASK 0x1fff /* RFC 791: fragment offset, in units of 8 bytes */
 #define IPV6_OFFSET_MASK 0xfff8 /* RFC 8200, 4.5 */
@@ -149,9 +149,7 @@ static __always_inline void parse_transport(const struct frame *frame, __u64 off
 		packet->transport = TRANSPORT_UDP;
 		packet->header_len = offset + 8;
 		return;
-	default:
-		packet->transport = TRANSPORT_SCTP;
-		packet->header_len = offset + 12;
+	default: packet->transport = TRANSPORT_SCTP; packet->header_len = offset + 12;
 	}
 }
 
@@ -209,14 +207,9 @@ static __always_inline void parse_ipv6(const struct frame *frame, __u64 offset,
 		case IPPROTO_ROUTING:
 		case IPPROTO_FRAGMENT:
 		case IPPROTO_DSTOPTS:
-		case IPPROTO_AH:
-			break;
-		case IPPROTO_ICMPV6:
-			packet->bucket = BUCKET_ICMPV6;
-			return;
-		default:
-			packet->bucket = BUCKET_OTHER_IP;
-			return;
+		case IPPROTO_AH: break;
+		case IPPROTO_ICMPV6: packet->bucket = BUCKET_ICMPV6; return;
+		default: packet->bucket = BUCKET_OTHER_IP; return;
 		}
 		if (i == IPV6_EXTENSIONS)
 			return;

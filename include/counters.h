@@ -37,9 +37,9 @@ _Static_assert(sizeof(struct port_block) == 4u << 20, "layout");
 #define PORT_BLOCK_LOCAL_ONLY (sizeof(struct port_block) / SIDE_COUNT)
 
 /* Keys of "ports": block 0 is sctp, shared; then tcp and udp of each row. */
-#define PORT_BLOCK_SCTP			   0
-#define PORT_BLOCK_KEY(row, transport)	   (1 + (row) * 2 + (transport))
-#define PORT_BLOCKS(rows)		   (1 + (rows) * 2)
+#define PORT_BLOCK_SCTP		       0
+#define PORT_BLOCK_KEY(row, transport) (1 + (row)*2 + (transport))
+#define PORT_BLOCKS(rows)	       (1 + (rows)*2)
 
 /* What became of a packet. seen = ported + every bucket after it. */
 enum bucket {

@@ -56,8 +56,8 @@ static int parse(int argc, char **argv, struct annotate_command *command)
 	}
 	if (argc - optind != 1)
 		return cli_usage(&command_annotate, "%s",
-				 optind == argc ? "a FILE is needed (- is standard input)" :
-						  "one FILE at a time");
+				 optind == argc ? "a FILE is needed (- is standard input)"
+						: "one FILE at a time");
 	if (command->netns && !command->traffic)
 		return cli_usage(&command_annotate, "-N says whose counts: it goes with --traffic");
 	command->path = argv[optind];
@@ -82,8 +82,7 @@ static int print_json(const struct annotate_command *command, const struct annot
 	json = json_pack("{s:s, s:o, s:I, s:I, s:o, s:o}", "schema", "portscribe.annotate.v1",
 			 "file", json_foreign(command->path, strlen(command->path)), "rules",
 			 (json_int_t)result->rules, "comments", (json_int_t)result->comments,
-			 "left_alone", skips, "text",
-			 json_foreign(result->text, result->length));
+			 "left_alone", skips, "text", json_foreign(result->text, result->length));
 	error = json ? json_dumpf(json, stdout, JSON_COMPACT) : -1;
 	json_decref(json);
 	putchar('\n');
@@ -114,8 +113,9 @@ static int annotate(const struct annotate_command *command, const struct comment
 				command->path, strerror(-error));
 	error = nft_annotate(text, length, facts, &result);
 	if (error == -EINVAL && result.skip_count)
-		code = cli_fail(&command_annotate, EXIT_RUNTIME, "%s:%u:%u: %s; nothing was written",
-				shown_path(command), result.skips[0].line, result.skips[0].column,
+		code = cli_fail(&command_annotate, EXIT_RUNTIME,
+				"%s:%u:%u: %s; nothing was written", shown_path(command),
+				result.skips[0].line, result.skips[0].column,
 				result.skips[0].reason);
 	else if (error)
 		code = cli_fail(&command_annotate, EXIT_RUNTIME, "cannot annotate '%s': %s",
@@ -134,14 +134,15 @@ static int take_snapshot(struct snapshot **ret_snapshot)
 
 	if (error)
 		return cli_fail(&command_annotate, EXIT_RUNTIME, "%s",
-				error == -ENOENT ? "nothing is counted here, so --traffic has nothing "
-						   "to add; type: portscribe attach" :
-						   fault.text);
+				error == -ENOENT
+					? "nothing is counted here, so --traffic has nothing "
+					  "to add; type: portscribe attach"
+					: fault.text);
 	error = datapath_snapshot(datapath, ret_snapshot);
 	datapath_close(datapath);
 	return error ? cli_fail(&command_annotate, EXIT_RUNTIME, "cannot read the counters: %s",
-				strerror(-error)) :
-		       0;
+				strerror(-error))
+		     : 0;
 }
 
 static int run(int argc, char **argv)
@@ -159,9 +160,8 @@ static int run(int argc, char **argv)
 	if (command.traffic)
 		code = take_snapshot(&snapshot);
 	if (!code)
-		code = annotate(&command,
-				&(struct comment_facts){ scene.registry, &scene.spans, snapshot,
-							 scene_service_port });
+		code = annotate(&command, &(struct comment_facts){ scene.registry, &scene.spans,
+								   snapshot, scene_service_port });
 	snapshot_free(snapshot);
 	scene_release(&scene);
 	return code;

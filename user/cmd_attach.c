@@ -66,9 +66,10 @@ static int parse(int argc, char **argv, struct attach_command *command)
 		case OPTION_XDP:
 			if (optarg && strcmp(optarg, "generic") && strcmp(optarg, "native"))
 				return cli_usage(&command_attach,
-						 "--xdp=%s: 'native' or 'generic' expected", optarg);
-			command->options.xdp = optarg && !strcmp(optarg, "generic") ? XDP_IN_STACK :
-										      XDP_IN_DRIVER;
+						 "--xdp=%s: 'native' or 'generic' expected",
+						 optarg);
+			command->options.xdp =
+				optarg && !strcmp(optarg, "generic") ? XDP_IN_STACK : XDP_IN_DRIVER;
 			break;
 		case OPTION_MEMORY:
 			if (cli_parse_size(optarg, &command->options.memory_limit))
@@ -86,12 +87,11 @@ static int parse(int argc, char **argv, struct attach_command *command)
 
 static void report_json(const struct attach_report *attached)
 {
-	json_t *json = json_pack("{s:s, s:b, s:I, s:I, s:I, s:b, s:I}", "schema",
-				 "portscribe.attach.v1", "created", attached->created, "added",
-				 (json_int_t)attached->added, "upgraded",
-				 (json_int_t)attached->upgraded, "memory",
-				 (json_int_t)attached->memory, "spans_changed", attached->respanned,
-				 "residue", (json_int_t)attached->residue);
+	json_t *json = json_pack(
+		"{s:s, s:b, s:I, s:I, s:I, s:b, s:I}", "schema", "portscribe.attach.v1", "created",
+		attached->created, "added", (json_int_t)attached->added, "upgraded",
+		(json_int_t)attached->upgraded, "memory", (json_int_t)attached->memory,
+		"spans_changed", attached->respanned, "residue", (json_int_t)attached->residue);
 
 	if (json)
 		json_dumpf(json, stdout, JSON_COMPACT);

@@ -60,9 +60,9 @@ static void read_counters(struct explain_facts *facts, struct fault *fault)
 	int error = datapath_open(&datapath, fault);
 
 	if (error) {
-		facts->counters_missing = error == -ENOENT ?
-						  "nothing is counted here (portscribe attach begins)" :
-						  fault->text;
+		facts->counters_missing =
+			error == -ENOENT ? "nothing is counted here (portscribe attach begins)"
+					 : fault->text;
 		return;
 	}
 	if (datapath_snapshot(datapath, &facts->traffic))

@@ -92,14 +92,15 @@ static int parse(int argc, char **argv, struct run_command *command)
 		case OPTION_XDP:
 			if (optarg && strcmp(optarg, "generic") && strcmp(optarg, "native"))
 				return cli_usage(&command_run,
-						 "--xdp=%s: 'native' or 'generic' expected", optarg);
-			command->options.xdp = optarg && !strcmp(optarg, "generic") ? XDP_IN_STACK :
-										      XDP_IN_DRIVER;
+						 "--xdp=%s: 'native' or 'generic' expected",
+						 optarg);
+			command->options.xdp =
+				optarg && !strcmp(optarg, "generic") ? XDP_IN_STACK : XDP_IN_DRIVER;
 			break;
 		case OPTION_MEMORY:
 			if (cli_parse_size(optarg, &command->options.memory_limit))
-				return cli_usage(&command_run, "--memory '%s' is no size such as 200M",
-						 optarg);
+				return cli_usage(&command_run,
+						 "--memory '%s' is no size such as 200M", optarg);
 			break;
 		default: return cli_bad_option(&command_run, argv, option);
 		}
@@ -176,7 +177,8 @@ static void print_ports(const struct rows *rows, const struct report_style *styl
 	}
 	report_ports(stdout, rows, style);
 	if (rows->port_total > rows->port_count)
-		printf("... and %zu more rows (portscribe attach, then portscribe show, lists all)\n",
+		printf("... and %zu more rows (portscribe attach, then portscribe show, lists "
+		       "all)\n",
 		       rows->port_total - rows->port_count);
 }
 
@@ -265,9 +267,9 @@ static int annotate(const struct look *look, const struct snapshot *snapshot,
 	if (!error && length && !nft_annotate(text, length, &facts, &annotated->result))
 		return 0;
 	annotated->example = true;
-	annotated->why = error	  ? annotated->fault.text :
-			 length ? "the listed ruleset cannot be read" :
-				  "no ruleset is loaded here";
+	annotated->why = error	  ? annotated->fault.text
+			 : length ? "the listed ruleset cannot be read"
+				  : "no ruleset is loaded here";
 	annotate_result_release(&annotated->result);
 	return nft_annotate(ruleset_example, ruleset_example_end - ruleset_example, &facts,
 			    &annotated->result);
@@ -278,7 +280,8 @@ static void print_ruleset(const struct annotated *annotated)
 	if (annotated->example)
 		printf("\nnftables: %s; the example ruleset, annotated:\n", annotated->why);
 	else
-		printf("\nnftables, the live ruleset annotated (for reading; nothing was changed):\n");
+		printf("\nnftables, the live ruleset annotated (for reading; nothing was "
+		       "changed):\n");
 	text_print_lines(stdout, annotated->result.text, annotated->result.length);
 }
 

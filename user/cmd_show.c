@@ -96,14 +96,14 @@ static int parse_option(int option, char **argv, struct show_command *command)
 	case OPTION_PEER: command->wish.side = SIDE_PEER; return 0;
 	case OPTION_SORT: return parse_order(optarg, &command->wish.order);
 	case OPTION_TOP:
-		return cli_parse_count(optarg, &command->wish.top) ?
-			       cli_usage(&command_show, "--top '%s' is no number above 0", optarg) :
-			       0;
+		return cli_parse_count(optarg, &command->wish.top)
+			       ? cli_usage(&command_show, "--top '%s' is no number above 0", optarg)
+			       : 0;
 	case OPTION_INTERVAL:
-		return cli_parse_seconds(optarg, &command->interval) ?
-			       cli_usage(&command_show, "--interval '%s' is no time in seconds",
-					 optarg) :
-			       0;
+		return cli_parse_seconds(optarg, &command->interval)
+			       ? cli_usage(&command_show, "--interval '%s' is no time in seconds",
+					   optarg)
+			       : 0;
 	default: return cli_bad_option(&command_show, argv, option);
 	}
 }
@@ -223,7 +223,8 @@ static int watch(struct datapath *datapath, const struct scene *scene,
 		 const struct show_command *command)
 {
 	struct timespec pause = { .tv_sec = command->interval,
-				  .tv_nsec = (command->interval - (time_t)command->interval) * 1e9 };
+				  .tv_nsec =
+					  (command->interval - (time_t)command->interval) * 1e9 };
 	struct snapshot *before = NULL, *now = NULL;
 	int error = datapath_snapshot(datapath, &before);
 
@@ -262,8 +263,8 @@ static void note_if_over(const struct datapath *datapath)
 		return;
 	}
 	for (size_t i = 0; i < state.iface_count; i++)
-		alive |= state.ifaces[i].hooks[DIR_IN].alive ||
-			 state.ifaces[i].hooks[DIR_OUT].alive;
+		alive |=
+			state.ifaces[i].hooks[DIR_IN].alive || state.ifaces[i].hooks[DIR_OUT].alive;
 	if (!alive)
 		fputs("note: nothing is attached any more, these are old counts; see: portscribe "
 		      "status\n",
@@ -317,8 +318,8 @@ static int show(const struct show_command *command, const struct scene *scene)
 		error = watch(datapath, scene, command);
 	datapath_close(datapath);
 	return error ? cli_fail(&command_show, EXIT_RUNTIME, "cannot read the counters: %s",
-				strerror(-error)) :
-		       code;
+				strerror(-error))
+		     : code;
 }
 
 static int run(int argc, char **argv)

@@ -112,18 +112,19 @@ static void check_requirements(const struct status *status, struct requirement n
 		 needs[1].met ? "new enough (5.10 is)" : "Linux 5.10 or newer is needed");
 	needs[2] = (struct requirement){ "bpffs", bpffs_mounted(), true, "" };
 	snprintf(needs[2].text, sizeof(needs[2].text), "%s",
-		 needs[2].met ? "mounted at " BPFFS_DIRECTORY :
-				"not mounted at " BPFFS_DIRECTORY
-				" here; attach mounts it where it can (or: mount -t bpf bpf "
-				BPFFS_DIRECTORY "); `ip netns exec` hides it: use -N");
+		 needs[2].met ? "mounted at " BPFFS_DIRECTORY
+			      : "not mounted at " BPFFS_DIRECTORY
+				" here; attach mounts it where it can (or: mount -t bpf "
+				"bpf " BPFFS_DIRECTORY "); `ip netns exec` hides it: use -N");
 	needs[3] = (struct requirement){ "tcx", kernel_at_least(6, 6), false, "" };
 	snprintf(needs[3].text, sizeof(needs[3].text), "%s",
-		 needs[3].met ? "to be had" :
-				"not before Linux 6.6; clsact filters do the same here");
-	needs[4] = (struct requirement){ "BTF", !access("/sys/kernel/btf/vmlinux", R_OK), false, "" };
+		 needs[3].met ? "to be had"
+			      : "not before Linux 6.6; clsact filters do the same here");
+	needs[4] =
+		(struct requirement){ "BTF", !access("/sys/kernel/btf/vmlinux", R_OK), false, "" };
 	snprintf(needs[4].text, sizeof(needs[4].text), "%s",
-		 needs[4].met ? "to be had" :
-				"the kernel has none (CONFIG_DEBUG_INFO_BTF); counting does not "
+		 needs[4].met ? "to be had"
+			      : "the kernel has none (CONFIG_DEBUG_INFO_BTF); counting does not "
 				"need it");
 }
 
@@ -202,8 +203,8 @@ static void print_left_out(const struct status *status)
 		any = true;
 		printf("  %-12s %s\n",
 		       text_safe(safe, sizeof(safe), device->name, strlen(device->name)),
-		       device->chosen ? "came later, or was not named; `portscribe attach` adds it" :
-					device->reason);
+		       device->chosen ? "came later, or was not named; `portscribe attach` adds it"
+				      : device->reason);
 	}
 }
 
@@ -267,11 +268,11 @@ static json_t *json_hook(const struct hook_state *state)
 	json_t *before = json_array();
 
 	for (size_t i = 0; i < state->before_count && i < 8; i++)
-		json_array_append_new(
-			before, json_pack("{s:s, s:I, s:o}", "hook", state->before[i].hook, "id",
-					  (json_int_t)state->before[i].id, "name",
-					  json_foreign(state->before[i].name,
-						       strlen(state->before[i].name))));
+		json_array_append_new(before,
+				      json_pack("{s:s, s:I, s:o}", "hook", state->before[i].hook,
+						"id", (json_int_t)state->before[i].id, "name",
+						json_foreign(state->before[i].name,
+							     strlen(state->before[i].name))));
 	return json_pack("{s:s, s:b, s:I, s:o}", "hook", hook_name(state->hook), "alive",
 			 state->alive, "before_count", (json_int_t)state->before_count, "before",
 			 before);
@@ -284,13 +285,13 @@ static json_t *json_ifaces(const struct status *status)
 	for (size_t i = 0; status->counting && i < status->state.iface_count; i++) {
 		const struct datapath_iface *iface = &status->state.ifaces[i];
 
-		json_array_append_new(
-			array, json_pack("{s:I, s:o, s:o, s:o, s:o}", "ifindex",
-					 (json_int_t)iface->ifindex, "name",
-					 json_foreign(iface->name, strlen(iface->name)), "since",
-					 json_time(from_ns(iface->since_ns)), "in",
-					 json_hook(&iface->hooks[DIR_IN]), "out",
-					 json_hook(&iface->hooks[DIR_OUT])));
+		json_array_append_new(array,
+				      json_pack("{s:I, s:o, s:o, s:o, s:o}", "ifindex",
+						(json_int_t)iface->ifindex, "name",
+						json_foreign(iface->name, strlen(iface->name)),
+						"since", json_time(from_ns(iface->since_ns)), "in",
+						json_hook(&iface->hooks[DIR_IN]), "out",
+						json_hook(&iface->hooks[DIR_OUT])));
 	}
 	return array;
 }
@@ -305,22 +306,22 @@ static int print_json(const struct status *status, const struct requirement need
 
 		if (find_iface(status, device->ifindex) || (!status->counting && device->chosen))
 			continue;
-		json_array_append_new(left,
-				      json_pack("{s:I, s:o, s:s}", "ifindex",
-						(json_int_t)device->ifindex, "name",
-						json_foreign(device->name, strlen(device->name)),
-						"reason",
-						device->chosen ? "not attached" : device->reason));
+		json_array_append_new(
+			left,
+			json_pack("{s:I, s:o, s:s}", "ifindex", (json_int_t)device->ifindex, "name",
+				  json_foreign(device->name, strlen(device->name)), "reason",
+				  device->chosen ? "not attached" : device->reason));
 	}
 	for (int i = 0; i < REQUIREMENTS; i++)
 		if (!needs[i].met)
-			json_array_append_new(missing, json_pack("{s:s, s:b, s:s}", "name",
-								 needs[i].name, "needed",
-								 needs[i].needed, "text",
-								 needs[i].text));
+			json_array_append_new(missing,
+					      json_pack("{s:s, s:b, s:s}", "name", needs[i].name,
+							"needed", needs[i].needed, "text",
+							needs[i].text));
 	json = json_pack("{s:s, s:b, s:o, s:I, s:o, s:o, s:b, s:o, s:s}", "schema",
 			 "portscribe.status.v1", "counting", status->counting, "since",
-			 status->counting ? json_time(from_ns(status->state.since_ns)) : json_null(),
+			 status->counting ? json_time(from_ns(status->state.since_ns))
+					  : json_null(),
 			 "memory", (json_int_t)status->state.memory, "interfaces",
 			 json_ifaces(status), "not_counted", left, "forwards",
 			 status->scene.forwards, "missing", missing, "error", status->fault.text);

@@ -28,14 +28,15 @@ static const struct range_class *class_of(uint16_t port)
 	const struct range_class *class = range_classes;
 
 	while (port > class->last)
-		class++;
+		class ++;
 	return class;
 }
 
 static bool wants_service(const struct what *what, const struct service *service)
 {
 	for (size_t i = 0; i < what->count; i++)
-		if (what->ranges[i].first <= service->last && what->ranges[i].last >= service->first &&
+		if (what->ranges[i].first <= service->last &&
+		    what->ranges[i].last >= service->first &&
 		    (what->ranges[i].transports & service->transports ||
 		     what->ranges[i].transports == TRANSPORTS_ALL))
 			return true;
@@ -56,8 +57,8 @@ static void print_slice(FILE *out, const char *before, struct slice slice, const
 	char safe[1024];
 
 	if (slice.length)
-		fprintf(out, "%s%s%s", before, text_safe(safe, sizeof(safe), slice.text, slice.length),
-			after);
+		fprintf(out, "%s%s%s", before,
+			text_safe(safe, sizeof(safe), slice.text, slice.length), after);
 }
 
 static void print_field(FILE *out, const char *label, struct slice slice)
@@ -110,11 +111,13 @@ static void each_service(const struct what *what, const struct scene *scene,
 	const struct service *last = NULL;
 
 	for (size_t i = 0; i < what->count; i++) {
-		for (unsigned int port = what->ranges[i].first; port <= what->ranges[i].last; port++) {
+		for (unsigned int port = what->ranges[i].first; port <= what->ranges[i].last;
+		     port++) {
 			const struct service *service = NULL;
 
 			while ((service = registry_next_by_port(scene->registry, port, service))) {
-				/* Rows are in table order: a row met before is not after the last. */
+				/* Rows are in table order: a row met before is not after the last.
+				 */
 				if ((last && service <= last) || !wants_service(what, service))
 					continue;
 				last = service;
@@ -176,8 +179,8 @@ static void sum_range(const struct snapshot *traffic, const struct port_range *r
 	for (unsigned int port = range->first; port <= range->last; port++) {
 		for (int side = 0; side < SIDE_COUNT; side++)
 			for (int direction = 0; direction < DIR_COUNT; direction++) {
-				struct counter one = snapshot_port(traffic, transport, side,
-								   direction, port);
+				struct counter one =
+					snapshot_port(traffic, transport, side, direction, port);
 
 				count[side][direction].packets += one.packets;
 				count[side][direction].bytes += one.bytes;
@@ -242,7 +245,8 @@ static void print_title(FILE *out, const struct what *what, const struct scene *
 	bool single = range->first == range->last;
 
 	for (size_t i = 1; i < what->count && single; i++)
-		single = what->ranges[i].first == range->first && what->ranges[i].last == range->first;
+		single = what->ranges[i].first == range->first &&
+			 what->ranges[i].last == range->first;
 	if (!single) {
 		char safe[256];
 
@@ -254,8 +258,9 @@ static void print_title(FILE *out, const struct what *what, const struct scene *
 			fprintf(out, " %u", what->ranges[i].first);
 			if (what->ranges[i].last != what->ranges[i].first)
 				fprintf(out, "-%u", what->ranges[i].last);
-			fprintf(out, "/%s", transports_text(transports, sizeof(transports),
-							    what->ranges[i].transports));
+			fprintf(out, "/%s",
+				transports_text(transports, sizeof(transports),
+						what->ranges[i].transports));
 		}
 		fputs(what->count > 8 ? " ...\n" : "\n", out);
 		return;
@@ -287,7 +292,8 @@ void explain_print(FILE *out, const struct what *what, const struct explain_fact
 		fprintf(out, "  %-12s nothing: IANA has no row for it\n", "registered");
 	fprintf(out, "  %-12s %s: %s\n", "range", class_of(first)->name, class_of(first)->meaning);
 	if (first >= scene->ephemeral_first && first <= scene->ephemeral_last)
-		fprintf(out, "  %-12s in this host's ephemeral range %u-%u: often a client's own port\n",
+		fprintf(out,
+			"  %-12s in this host's ephemeral range %u-%u: often a client's own port\n",
 			"", scene->ephemeral_first, scene->ephemeral_last);
 	print_spans(out, what, scene);
 	print_counters(out, what, facts);
@@ -321,9 +327,9 @@ static void visit_json(const struct service *service, void *data)
 			  "first", (int)service->first, "last", (int)service->last, "transports",
 			  json_transports(service->transports), "status", status[service->status],
 			  "name", json_slice(service->name), "description",
-			  json_slice(service->description), "aliases",
-			  json_slice(service->aliases), "assignee", json_slice(service->assignee),
-			  "registered", json_slice(service->registered), "modified",
+			  json_slice(service->description), "aliases", json_slice(service->aliases),
+			  "assignee", json_slice(service->assignee), "registered",
+			  json_slice(service->registered), "modified",
 			  json_slice(service->modified), "unauthorized",
 			  json_slice(service->unauthorized), "notes", json_slice(service->notes),
 			  "former", json_slice(service->former)));
@@ -365,24 +371,23 @@ json_t *explain_json(const struct what *what, const struct explain_facts *facts)
 				      json_pack("{s:i, s:i, s:o, s:s}", "first",
 						(int)what->ranges[i].first, "last",
 						(int)what->ranges[i].last, "transports",
-						json_transports(what->ranges[i].transports), "class",
-						class_of(what->ranges[i].first)->name));
+						json_transports(what->ranges[i].transports),
+						"class", class_of(what->ranges[i].first)->name));
 	each_service(what, facts->scene, visit_json, services);
 	for (size_t i = 0; i < facts->scene->spans.count; i++) {
 		const struct span *span = &facts->scene->spans.spans[i];
 
 		if (overlaps(what, span))
 			json_array_append_new(
-				spans, json_pack("{s:s, s:s, s:i, s:i, s:o, s:o}", "name",
-						 span->name, "transport",
-						 transport_name(span->transport), "first",
-						 (int)span->first, "last", (int)span->last, "label",
-						 json_foreign(span->label, strlen(span->label)),
-						 "source",
-						 json_foreign(span->source, strlen(span->source))));
+				spans,
+				json_pack("{s:s, s:s, s:i, s:i, s:o, s:o}", "name", span->name,
+					  "transport", transport_name(span->transport), "first",
+					  (int)span->first, "last", (int)span->last, "label",
+					  json_foreign(span->label, strlen(span->label)), "source",
+					  json_foreign(span->source, strlen(span->source))));
 	}
 	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:s?}", "schema", "portscribe.explain.v1",
 			 "what", json_foreign(what->text, strlen(what->text)), "ports", ranges,
-			 "services", services, "spans", spans, "counters",
-			 json_counts(what, facts), "counters_missing", facts->counters_missing);
+			 "services", services, "spans", spans, "counters", json_counts(what, facts),
+			 "counters_missing", facts->counters_missing);
 }

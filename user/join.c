@@ -33,10 +33,9 @@ static void fill_port(const struct joining *joining, struct port_row *row)
 	for (int direction = 0; direction < DIR_COUNT; direction++) {
 		row->count[direction] = snapshot_port(now, row->transport, side, direction, port);
 		if (before)
-			row->count[direction] =
-				difference(row->count[direction],
-					   snapshot_port(before, row->transport, side, direction,
-							 port));
+			row->count[direction] = difference(
+				row->count[direction],
+				snapshot_port(before, row->transport, side, direction, port));
 	}
 	if (row->transport != TRANSPORT_TCP || side != SIDE_LOCAL)
 		return;
@@ -158,7 +157,8 @@ static bool span_is_wished(const struct joining *joining, const struct snapshot_
 
 static bool listens_in(const struct joining *joining, const struct span *span)
 {
-	for (unsigned int port = span->first; joining->facts->listeners && port <= span->last; port++)
+	for (unsigned int port = span->first; joining->facts->listeners && port <= span->last;
+	     port++)
 		if (listener_on(joining->facts->listeners, span->transport, port))
 			return true;
 	return false;
@@ -202,9 +202,9 @@ static int join_spans(struct joining *joining)
 			if (joining->before && joining->before->span_count > i &&
 			    !memcmp(joining->before->spans[i].span.name, span->span.name,
 				    sizeof(span->span.name)))
-				row->count[direction] =
-					difference(row->count[direction],
-						   joining->before->spans[i].count[side][direction]);
+				row->count[direction] = difference(
+					row->count[direction],
+					joining->before->spans[i].count[side][direction]);
 		}
 		/* One asked for by name is shown also when it is zero. */
 		rows->span_count += span_is_named(joining, span) || row->count[DIR_IN].packets ||

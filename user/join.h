@@ -21,12 +21,12 @@ enum row_order {
 
 struct row_wish {
 	enum side side;
-	uint8_t transports;	 /* SERVICE_TCP | ... */
+	uint8_t transports;	  /* SERVICE_TCP | ... */
 	const struct what *whats; /* NULL: every port that counted */
 	size_t what_count;
 	enum row_order order;
-	size_t top;	   /* 0: all */
-	bool fold;	   /* the ephemeral range in one row a transport */
+	size_t top; /* 0: all */
+	bool fold;  /* the ephemeral range in one row a transport */
 	uint16_t ephemeral_first, ephemeral_last;
 };
 

@@ -41,7 +41,8 @@ static int print_short_help(void)
 	if (!error)
 		puts("\nCounting here: see `portscribe show`.");
 	else if (error == -ENOENT)
-		puts("\nNot counting here: `portscribe attach` begins, `portscribe run` has a look.");
+		puts("\nNot counting here: `portscribe attach` begins, `portscribe run` has a "
+		     "look.");
 	else
 		printf("\nCannot tell whether it counts here: %s.\n", fault.text);
 	return EXIT_DONE;

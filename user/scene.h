@@ -19,7 +19,8 @@ struct scene {
 	bool forwards;
 };
 
-/* Enter namespace @netns (NULL: stay) and look around. 0 or -errno. Release with scene_release(). */
+/* Enter namespace @netns (NULL: stay) and look around. 0 or -errno. Release with scene_release().
+ */
 int scene_enter(const char *netns, struct scene *ret_scene, struct fault *fault);
 void scene_release(struct scene *scene);
 

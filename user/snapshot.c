@@ -14,15 +14,9 @@ static const char *const hook_names[] = {
 };
 
 static const char *const bucket_names[BUCKET_COUNT] = {
-	[BUCKET_SEEN] = "seen",
-	[BUCKET_PORTED] = "ported",
-	[BUCKET_FRAGMENT] = "fragment",
-	[BUCKET_ICMP] = "icmp",
-	[BUCKET_ICMPV6] = "icmpv6",
-	[BUCKET_OTHER_IP] = "other-ip",
-	[BUCKET_ARP] = "arp",
-	[BUCKET_OTHER_L2] = "other-l2",
-	[BUCKET_UNPARSED] = "unparsed",
+	[BUCKET_SEEN] = "seen", [BUCKET_PORTED] = "ported",	[BUCKET_FRAGMENT] = "fragment",
+	[BUCKET_ICMP] = "icmp", [BUCKET_ICMPV6] = "icmpv6",	[BUCKET_OTHER_IP] = "other-ip",
+	[BUCKET_ARP] = "arp",	[BUCKET_OTHER_L2] = "other-l2", [BUCKET_UNPARSED] = "unparsed",
 };
 
 const char *hook_name(enum hook hook)

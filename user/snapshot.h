@@ -15,8 +15,8 @@
 
 enum hook {
 	HOOK_NONE,
-	HOOK_TCX,	  /* tc by link, kernel 6.6 and newer */
-	HOOK_CLSACT,	  /* tc by filter in a clsact qdisc */
+	HOOK_TCX,    /* tc by link, kernel 6.6 and newer */
+	HOOK_CLSACT, /* tc by filter in a clsact qdisc */
 	HOOK_XDP_NATIVE,
 	HOOK_XDP_GENERIC,
 };
@@ -29,7 +29,7 @@ const char *bucket_name(enum bucket bucket);
 
 struct snapshot_iface {
 	uint32_t ifindex; /* 0: the slot for interfaces that are not listed */
-	char name[64];	  /* as now; "" where the interface is gone. May hold any byte but 0 and / */
+	char name[64]; /* as now; "" where the interface is gone. May hold any byte but 0 and / */
 	enum hook hook[DIR_COUNT];
 	struct timespec since; /* CLOCK_REALTIME */
 	uint64_t packets[DIR_COUNT][BUCKET_COUNT];

@@ -140,10 +140,11 @@ static int refuse(const char *text, const char *name, struct fault *fault)
 	if (parse_number(&at, &first) && *at == '-' && (at++, parse_number(&at, &last)) && !*at)
 		return fault_set(fault, -EINVAL, "'%.80s': the range ends before it begins", text);
 	if (starts_like_number(name))
-		return fault_set(fault, -EINVAL,
-				 "'%.80s' is neither a port (0 to 65535), a range such as 3224-3324, "
-				 "nor a known service or span",
-				 text);
+		return fault_set(
+			fault, -EINVAL,
+			"'%.80s' is neither a port (0 to 65535), a range such as 3224-3324, "
+			"nor a known service or span",
+			text);
 	return fault_set(fault, -EINVAL, "'%.80s' is no service or span that portscribe knows",
 			 text);
 }
@@ -188,7 +189,8 @@ int what_parse(const char *text, const struct registry *registry, const struct s
 	int length = split_transport(text, rest, sizeof(rest), &transports), error;
 
 	if (length <= 0 || length >= (int)sizeof(rest))
-		return fault_set(fault, -EINVAL, "'%.80s' is no port, range, service or span", text);
+		return fault_set(fault, -EINVAL, "'%.80s' is no port, range, service or span",
+				 text);
 	if (parse_ports(rest, rest + length, &first, &last) && first <= last)
 		error = add_range(&what, transports, first, last);
 	else

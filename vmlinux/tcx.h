@@ -6,8 +6,8 @@
 #ifndef PORTSCRIBE_VMLINUX_TCX_H
 #define PORTSCRIBE_VMLINUX_TCX_H
 
-#define KERNEL_TCX_INGRESS 46 /* enum bpf_attach_type: BPF_TCX_INGRESS */
-#define KERNEL_TCX_EGRESS  47 /* BPF_TCX_EGRESS */
+#define KERNEL_TCX_INGRESS 46	     /* enum bpf_attach_type: BPF_TCX_INGRESS */
+#define KERNEL_TCX_EGRESS  47	     /* BPF_TCX_EGRESS */
 #define KERNEL_F_BEFORE	   (1U << 3) /* BPF_F_BEFORE; without a relative: before all others */
 #define KERNEL_LINK_TCX	   11	     /* enum bpf_link_type: BPF_LINK_TYPE_TCX */
 

@@ -61,10 +61,11 @@ static int mark_named(struct attaching *attaching)
 			return fault_set(attaching->fault, -ENODEV,
 					 "no interface '%s' here (see: ip link)", name);
 		if (device_l2_len(device) < 0)
-			return fault_set(attaching->fault, -EAFNOSUPPORT,
-					 "cannot count on '%s': its link layer (ARP type %u) is not "
-					 "one portscribe can read",
-					 name, device->type);
+			return fault_set(
+				attaching->fault, -EAFNOSUPPORT,
+				"cannot count on '%s': its link layer (ARP type %u) is not "
+				"one portscribe can read",
+				name, device->type);
 		device->chosen = true;
 	}
 	return 0;
@@ -79,9 +80,10 @@ static int choose_devices(struct attaching *attaching)
 	if (attaching->options->interfaces)
 		return mark_named(attaching);
 	if (!device_choose(&attaching->devices))
-		return fault_set(attaching->fault, -ENODEV,
-				 "no interface to count on by default (no physical, virtio, veth or "
-				 "tap device here); name one with -i");
+		return fault_set(
+			attaching->fault, -ENODEV,
+			"no interface to count on by default (no physical, virtio, veth or "
+			"tap device here); name one with -i");
 	return 0;
 }
 
@@ -187,9 +189,9 @@ static int write_segments(struct attaching *attaching)
 	error = segment_table_make(&attaching->plan, table);
 	if (error)
 		return fault_set(attaching->fault, error, "too many spans for the kernel's table");
-	return bpf_map_update_elem(attaching->datapath->fds[MAP_SEGMENTS], &key, table, BPF_ANY) ?
-		       -errno :
-		       0;
+	return bpf_map_update_elem(attaching->datapath->fds[MAP_SEGMENTS], &key, table, BPF_ANY)
+		       ? -errno
+		       : 0;
 }
 
 static int pin_map(struct attaching *attaching, enum map_id map, const char *name)
@@ -203,7 +205,7 @@ static int pin_map(struct attaching *attaching, enum map_id map, const char *nam
 	return 0;
 }
 
-/* Loads programs with maps of their own; the map of meta is pinned last: it makes the rest valid. */
+/* Loads programs with maps of their own. meta is pinned last: it makes the rest valid. */
 static int begin_counting(struct attaching *attaching, unsigned int programs)
 {
 	struct datapath *datapath = attaching->datapath;
@@ -269,18 +271,22 @@ static int upgrade_link(struct attaching *attaching, const struct meta_iface *if
 {
 	struct datapath *datapath = attaching->datapath;
 	struct pin_path path = link_pin(datapath, iface->ifindex, direction);
+	int program = program_for(datapath, iface->hooks[direction].hook, direction);
 	_cleanup_close_ int link = bpf_obj_get(path.text);
-	uint32_t program, ifindex;
+	uint32_t old_program, ifindex;
+	int error;
 
 	if (link < 0)
-		return -ENOLINK;
-	if (hook_link_info(link, &program, &ifindex) || !ifindex ||
-	    bpf_link_update(link, program_for(datapath, iface->hooks[direction].hook, direction),
-			    NULL)) {
-		unlink(path.text); /* the device went; the link only remembers it */
-		return -ENOLINK;
-	}
-	return 0;
+		return errno == ENOENT ? -ENOLINK : -errno;
+	error = hook_link_info(link, &old_program, &ifindex);
+	if (!error && ifindex && bpf_link_update(link, program, NULL))
+		error = -errno;
+	if (!error && ifindex)
+		return 0;
+	if (error && error != -ENOLINK)
+		return error;
+	unlink(path.text); /* the device went; the link only remembers it */
+	return -ENOLINK;
 }
 
 static int upgrade_filter(struct attaching *attaching, struct meta_iface *iface, int direction)
@@ -308,17 +314,17 @@ static int upgrade_hooks(struct attaching *attaching)
 
 			if (hook->hook == HOOK_NONE)
 				continue;
-			error = hook->hook == HOOK_CLSACT ?
-					upgrade_filter(attaching, iface, direction) :
-					upgrade_link(attaching, iface, direction);
+			error = hook->hook == HOOK_CLSACT
+					? upgrade_filter(attaching, iface, direction)
+					: upgrade_link(attaching, iface, direction);
 			if (error == -ENOLINK) {
 				*hook = (struct meta_hook){};
 				continue;
 			}
 			if (error)
 				return fault_set(attaching->fault, error,
-						 "cannot upgrade the program on '%s': %s", iface->name,
-						 strerror(-error));
+						 "cannot upgrade the program on '%s': %s",
+						 iface->name, strerror(-error));
 			upgraded = true;
 		}
 		attaching->report.upgraded += upgraded;
@@ -354,23 +360,28 @@ static int attach_filter(struct attaching *attaching, int slot, int direction)
 	struct meta_iface *iface = &datapath->meta->ifaces[slot];
 	struct clsact_filter filter = { datapath->filter_handle, 0 };
 	int error, made;
+	bool noted;
 
 	error = is_pinned(datapath) ? 0 : datapath_guard(datapath);
 	if (error)
 		return error;
+	/* Noted before it is made: a kill in between must not leave one that nobody claims. */
+	noted = !hook_has_clsact(iface->ifindex);
+	if (noted)
+		iface->made_qdisc = 1;
 	made = hook_make_clsact(iface->ifindex);
+	if (noted && made <= 0)
+		iface->made_qdisc = 0; /* somebody else was faster */
 	if (made < 0)
 		return made;
-	if (made)
-		iface->made_qdisc = 1;
 	/* One that an attach left behind when it was killed before recording it. */
 	error = hook_sweep_clsact(iface->ifindex, direction, filter.handle);
 	if (!error)
 		error = hook_attach_clsact(program_for(datapath, HOOK_CLSACT, direction),
 					   iface->ifindex, direction, &filter);
 	if (!error)
-		iface->hooks[direction] = (struct meta_hook){ .hook = HOOK_CLSACT,
-							      .priority = filter.priority };
+		iface->hooks[direction] =
+			(struct meta_hook){ .hook = HOOK_CLSACT, .priority = filter.priority };
 	return error;
 }
 
@@ -382,10 +393,11 @@ static int explain_xdp(const struct attaching *attaching, const struct device *d
 				 "count at tc instead, without --xdp",
 				 device->name, device->xdp_program);
 	if (error == -EOPNOTSUPP)
-		return fault_set(attaching->fault, error,
-				 "cannot attach XDP to '%s': its driver has no native XDP; count at "
-				 "tc instead, without --xdp (or --xdp=generic, which is slower)",
-				 device->name);
+		return fault_set(
+			attaching->fault, error,
+			"cannot attach XDP to '%s': its driver has no native XDP; count at "
+			"tc instead, without --xdp (or --xdp=generic, which is slower)",
+			device->name);
 	return fault_set(attaching->fault, error,
 			 "cannot attach XDP to '%s': %s%s; count at tc instead, without --xdp",
 			 device->name, strerror(-error),
@@ -475,10 +487,11 @@ static int refuse_other_hook(const struct attaching *attaching, const struct met
 
 	if (now == HOOK_NONE || attaching->options->xdp == XDP_OFF || xdp)
 		return 0;
-	return fault_set(attaching->fault, -EBUSY,
-			 "'%s' is counted at %s already; to count at XDP, `portscribe detach -i %s` "
-			 "first",
-			 iface->name, hook_name(now), iface->name);
+	return fault_set(
+		attaching->fault, -EBUSY,
+		"'%s' is counted at %s already; to count at XDP, `portscribe detach -i %s` "
+		"first",
+		iface->name, hook_name(now), iface->name);
 }
 
 static int attach_device(struct attaching *attaching, const struct device *device)
@@ -655,8 +668,8 @@ static int attach_steps(struct attaching *attaching)
 	if (error)
 		return error;
 	programs = programs_needed(attaching);
-	error = attaching->exists ? continue_counting(attaching, programs) :
-				    begin_counting(attaching, programs);
+	error = attaching->exists ? continue_counting(attaching, programs)
+				  : begin_counting(attaching, programs);
 	if (!error && attaching->exists)
 		error = upgrade_hooks(attaching);
 	if (error)
@@ -789,9 +802,8 @@ static int find_named(const struct meta *meta, const struct device_list *devices
 
 		if (!iface->ifindex || (!iface->hooks[DIR_IN].hook && !iface->hooks[DIR_OUT].hook))
 			continue;
-		if (named ? iface->ifindex == named->ifindex :
-			    !strcmp(iface->name, name) &&
-				    !device_by_index(devices, iface->ifindex))
+		if (named ? iface->ifindex == named->ifindex
+			  : !strcmp(iface->name, name) && !device_by_index(devices, iface->ifindex))
 			return slot;
 	}
 	return -1;

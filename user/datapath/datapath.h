@@ -35,9 +35,9 @@ enum xdp_choice {
 struct attach_options {
 	const char *const *interfaces; /* NULL: device_choose() decides */
 	size_t interface_count;
-	enum xdp_choice xdp;   /* of interfaces attached now */
-	bool clsact;	       /* filters even where tcx is to be had */
-	bool local_only;       /* no memory for peer ports */
+	enum xdp_choice xdp; /* of interfaces attached now */
+	bool clsact;	     /* filters even where tcx is to be had */
+	bool local_only;     /* no memory for peer ports */
 	bool pinned;
 	uint64_t memory_limit; /* bytes; 0: memory_limit_default() */
 	const struct span_list *spans;
@@ -46,10 +46,10 @@ struct attach_options {
 };
 
 struct attach_report {
-	uint64_t memory; /* bytes, of all maps */
+	uint64_t memory;	/* bytes, of all maps */
 	size_t added, upgraded; /* interfaces */
-	bool created;	 /* counting began now */
-	bool respanned;	 /* the spans have changed */
+	bool created;		/* counting began now */
+	bool respanned;		/* the spans have changed */
 	/* Packets that could not be attributed when spans changed under traffic. 0 as a rule. */
 	uint64_t residue;
 };
@@ -75,9 +75,9 @@ void datapath_close(struct datapath *datapath);
 int datapath_snapshot(const struct datapath *datapath, struct snapshot **ret_snapshot);
 
 struct detach_report {
-	size_t interfaces; /* detached */
+	size_t interfaces;  /* detached */
 	size_t left_qdiscs; /* clsact qdiscs that stay: others have filters there, or made them */
-	bool removed;	   /* the counters are gone too */
+	bool removed;	    /* the counters are gone too */
 };
 
 /*
@@ -101,7 +101,7 @@ struct hook_state {
 
 struct datapath_iface {
 	uint32_t ifindex;
-	char name[64]; /* when attached */
+	char name[64];	   /* when attached */
 	uint64_t since_ns; /* CLOCK_REALTIME */
 	struct hook_state hooks[DIR_COUNT];
 };

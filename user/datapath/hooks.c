@@ -38,6 +38,39 @@ static enum bpf_tc_attach_point attach_point(enum direction direction)
 	return direction == DIR_IN ? BPF_TC_INGRESS : BPF_TC_EGRESS;
 }
 
+struct qdisc_search {
+	uint32_t ifindex;
+	bool found;
+};
+
+static int find_clsact(const struct nlmsghdr *message, void *data)
+{
+	const struct tcmsg *tc = mnl_nlmsg_get_payload(message);
+	struct qdisc_search *search = data;
+
+	/* clsact and ingress share this parent. */
+	if (message->nlmsg_type == RTM_NEWQDISC && (uint32_t)tc->tcm_ifindex == search->ifindex &&
+	    tc->tcm_parent == TC_H_CLSACT)
+		search->found = true;
+	return MNL_CB_OK;
+}
+
+bool hook_has_clsact(uint32_t ifindex)
+{
+	struct qdisc_search search = { .ifindex = ifindex };
+	char buffer[256];
+	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+	struct tcmsg *tc;
+
+	request->nlmsg_type = RTM_GETQDISC;
+	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	tc = mnl_nlmsg_put_extra_header(request, sizeof(*tc));
+	tc->tcm_family = AF_UNSPEC;
+	tc->tcm_ifindex = ifindex;
+	/* Where it cannot be told, as if there were one: then it is not ours to remove. */
+	return netlink_talk(NETLINK_ROUTE, request, find_clsact, &search) || search.found;
+}
+
 int hook_make_clsact(uint32_t ifindex)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex,
@@ -109,7 +142,7 @@ static void describe_filter(const struct nlattr *options, const char *kind,
 	snprintf(program->name, sizeof(program->name), "%s", kind);
 	if (!options || strcmp(kind, "bpf"))
 		return;
-	mnl_attr_for_each_nested(attribute, options) {
+	mnl_attr_for_each_nested (attribute, options) {
 		if (mnl_attr_get_type(attribute) == CLS_BPF_NAME)
 			snprintf(program->name, sizeof(program->name), "%.*s",
 				 mnl_attr_get_payload_len(attribute),
@@ -132,7 +165,7 @@ static int read_filter(const struct nlmsghdr *message, void *data)
 		return MNL_CB_OK;
 	if (walk->priority && priority >= walk->priority)
 		return MNL_CB_OK;
-	mnl_attr_for_each(attribute, message, sizeof(*tc)) {
+	mnl_attr_for_each (attribute, message, sizeof(*tc)) {
 		if (mnl_attr_get_type(attribute) == TCA_KIND)
 			kind = mnl_attr_get_str(attribute);
 		if (mnl_attr_get_type(attribute) == TCA_OPTIONS)
@@ -157,8 +190,8 @@ static int walk_filters(uint32_t ifindex, enum direction direction, mnl_cb_t cal
 	tc = mnl_nlmsg_put_extra_header(request, sizeof(*tc));
 	tc->tcm_family = AF_UNSPEC;
 	tc->tcm_ifindex = ifindex;
-	tc->tcm_parent = TC_H_MAKE(TC_H_CLSACT,
-				   direction == DIR_IN ? TC_H_MIN_INGRESS : TC_H_MIN_EGRESS);
+	tc->tcm_parent =
+		TC_H_MAKE(TC_H_CLSACT, direction == DIR_IN ? TC_H_MIN_INGRESS : TC_H_MIN_EGRESS);
 	return netlink_talk(NETLINK_ROUTE, request, callback, data);
 }
 

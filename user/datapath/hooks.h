@@ -18,6 +18,9 @@ int hook_attach_tcx(int program, uint32_t ifindex, enum direction direction);
 /* XDP. A link's descriptor; -EBUSY: another program is there; -EOPNOTSUPP: the driver has none. */
 int hook_attach_xdp(int program, uint32_t ifindex, bool generic);
 
+/* Whether the device has a clsact (or ingress) qdisc, whoever made it. */
+bool hook_has_clsact(uint32_t ifindex);
+
 /*
  * The clsact qdisc that filters need. 1: made now; 0: was there; or -errno.
  */
@@ -29,7 +32,7 @@ struct clsact_filter {
 	uint32_t priority; /* 0: not attached yet */
 };
 
-#define FILTER_HANDLE_PINNED 0x7073 /* "ps" */
+#define FILTER_HANDLE_PINNED	    0x7073 /* "ps" */
 #define FILTER_HANDLE_UNPINNED(pid) (0x70000000u | (uint32_t)(pid))
 
 /*

@@ -42,7 +42,7 @@ struct datapath {
 	struct counter_bpf *skeleton; /* NULL when opened to look */
 	int programs[PROGRAM_COUNT];  /* borrowed from the skeleton; -1: not loaded */
 
-	uint32_t filter_handle;	      /* of our clsact filters */
+	uint32_t filter_handle; /* of our clsact filters */
 
 	/* Unpinned: links by slot; and who cleans up behind clsact filters, see guard.c. */
 	int links[IFACE_SLOTS][DIR_COUNT];

@@ -110,16 +110,16 @@ int datapath_map(struct datapath *datapath)
 		datapath->meta = map_memory(datapath->fds[MAP_META], sizeof(struct meta));
 	if (!datapath->meta)
 		return -errno;
-	datapath->block_size = datapath->meta->local_only ? PORT_BLOCK_LOCAL_ONLY :
-							    sizeof(struct port_block);
+	datapath->block_size =
+		datapath->meta->local_only ? PORT_BLOCK_LOCAL_ONLY : sizeof(struct port_block);
 	if (!datapath->ports)
 		datapath->ports = map_memory(datapath->fds[MAP_PORTS], ports_size(datapath));
 	if (!datapath->tallies)
 		datapath->tallies = map_memory(datapath->fds[MAP_TALLIES],
 					       datapath->meta->rows * sizeof(struct tally));
 	if (!datapath->placement)
-		datapath->placement = map_memory(datapath->fds[MAP_PLACEMENT],
-						 sizeof(struct placement));
+		datapath->placement =
+			map_memory(datapath->fds[MAP_PLACEMENT], sizeof(struct placement));
 	return datapath->ports && datapath->tallies && datapath->placement ? 0 : -errno;
 }
 
@@ -278,8 +278,8 @@ static int load_skeleton(struct datapath *datapath, unsigned int programs, bool 
 	datapath->skeleton = skeleton;
 	datapath->programs[PROGRAM_IN] = bpf_program__fd(skeleton->progs.portscribe_in);
 	datapath->programs[PROGRAM_OUT] = bpf_program__fd(skeleton->progs.portscribe_out);
-	datapath->programs[PROGRAM_XDP] = bpf_program__fd(
-		frags ? skeleton->progs.portscribe_xdpf : skeleton->progs.portscribe_xdp);
+	datapath->programs[PROGRAM_XDP] = bpf_program__fd(frags ? skeleton->progs.portscribe_xdpf
+								: skeleton->progs.portscribe_xdp);
 	return 0;
 }
 

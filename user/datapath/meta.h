@@ -32,7 +32,7 @@ struct meta_iface {
 	uint8_t l2_len;
 	uint8_t made_qdisc; /* clsact: the qdisc was not there before us */
 	uint8_t unused[2];
-	char name[64]; /* when it was attached */
+	char name[64];	   /* when it was attached */
 	uint64_t since_ns; /* CLOCK_REALTIME of its first attach */
 	struct meta_hook hooks[DIR_COUNT];
 };

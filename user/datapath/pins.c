@@ -40,11 +40,12 @@ static bool same_mounts_as(pid_t pid)
 static int mount_bpffs(struct fault *fault)
 {
 	if (!same_mounts_as(1) && !same_mounts_as(getppid()))
-		return fault_set(fault, -ENODEV,
-				 "no bpffs at %s in this mount namespace, which ends with this "
-				 "command, and everything pinned with it; with `ip netns exec NAME`, "
-				 "use `portscribe attach -N NAME` from outside instead",
-				 BPFFS_DIRECTORY);
+		return fault_set(
+			fault, -ENODEV,
+			"no bpffs at %s in this mount namespace, which ends with this "
+			"command, and everything pinned with it; with `ip netns exec NAME`, "
+			"use `portscribe attach -N NAME` from outside instead",
+			BPFFS_DIRECTORY);
 	if (mount("bpf", BPFFS_DIRECTORY, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700"))
 		return fault_set(fault, -errno,
 				 "no bpffs at %s and it cannot be mounted: %s (try: mount -t bpf "
@@ -64,13 +65,13 @@ static int open_own_directory(const char *path, struct fault *fault)
 		return -ENOENT;
 	if (fd < 0)
 		return fault_set(fault, -errno, "cannot open '%s': %s%s", path,
-				 errno == ELOOP || errno == ENOTDIR ? "not a directory" :
-								      strerror(errno),
-				 errno == EACCES ? " (needs root; try sudo)" :
-				 errno == ELOOP || errno == ENOTDIR ?
-						   " (portscribe did not make it: look at it, "
-						   "then remove it)" :
-						   "");
+				 errno == ELOOP || errno == ENOTDIR ? "not a directory"
+								    : strerror(errno),
+				 errno == EACCES ? " (needs root; try sudo)"
+				 : errno == ELOOP || errno == ENOTDIR
+					 ? " (portscribe did not make it: look at it, "
+					   "then remove it)"
+					 : "");
 	if (fstat(fd, &status) || fstatfs(fd, &fs))
 		return fault_set(fault, -errno, "cannot examine '%s': %s", path, strerror(errno));
 	if (fs.f_type != (__typeof__(fs.f_type))BPF_FS_MAGIC)
@@ -137,7 +138,8 @@ int pins_open(const struct netns_id *id, enum pins_mode mode, struct pins *ret_p
 	int error;
 
 	if (id->cookie)
-		snprintf(pins.path, sizeof(pins.path), PINS_DIRECTORY "/netns-%" PRIu64, id->cookie);
+		snprintf(pins.path, sizeof(pins.path), PINS_DIRECTORY "/netns-%" PRIu64,
+			 id->cookie);
 	else
 		snprintf(pins.path, sizeof(pins.path), PINS_DIRECTORY "/netns-ino-%" PRIu64,
 			 id->inode);
@@ -187,9 +189,9 @@ int pins_remove(const struct pins *pins, struct fault *fault)
 	struct dirent *entry;
 
 	if (!stream)
-		return errno == ENOENT ? 0 :
-					 fault_set(fault, -errno, "cannot read '%s': %s", pins->path,
-						   strerror(errno));
+		return errno == ENOENT ? 0
+				       : fault_set(fault, -errno, "cannot read '%s': %s",
+						   pins->path, strerror(errno));
 	while ((entry = readdir(stream))) {
 		if (entry->d_name[0] == '.')
 			continue;

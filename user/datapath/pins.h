@@ -45,7 +45,8 @@ struct pin_path pins_path(const struct pins *pins, const char *format, ...)
 /* Remove every pin in the directory and the directory, and the parent when empty. 0 or -errno. */
 int pins_remove(const struct pins *pins, struct fault *fault);
 
-/* Names of the namespace directories that exist, each "netns-...". Free with pins_list_release(). */
+/* Names of the namespace directories that exist, each "netns-...". Free with pins_list_release().
+ */
 struct pins_list {
 	char **names;
 	size_t count;

@@ -59,9 +59,10 @@ static int read_ifaces(const struct datapath *datapath, struct snapshot *snapsho
 
 		if (slot && !meta->ifaces[slot].ifindex)
 			continue;
-		*iface = (struct snapshot_iface){ .ifindex = meta->ifaces[slot].ifindex,
-						  .since = from_ns(slot ? meta->ifaces[slot].since_ns :
-									  meta->since_ns) };
+		*iface = (struct snapshot_iface){
+			.ifindex = meta->ifaces[slot].ifindex,
+			.since = from_ns(slot ? meta->ifaces[slot].since_ns : meta->since_ns)
+		};
 		/* Renamed since? A device that is gone keeps the name it had. */
 		if (!if_indextoname(iface->ifindex, iface->name))
 			memcpy(iface->name, meta->ifaces[slot].name, sizeof(iface->name));
@@ -135,7 +136,8 @@ static int read_spans(const struct datapath *datapath, struct snapshot *snapshot
 		memcpy(span->span.name, meta->spans[i].name, sizeof(span->span.name));
 		for (int side = 0; side < SIDE_COUNT; side++)
 			for (int direction = 0; direction < DIR_COUNT; direction++)
-				(changing ? sum_ports : sum_segments)(datapath, span, side, direction);
+				(changing ? sum_ports : sum_segments)(datapath, span, side,
+								      direction);
 	}
 	return 0;
 }
@@ -180,9 +182,9 @@ static uint32_t program_of_link(const struct datapath *datapath, int slot, int d
 
 	if (datapath->pins.path[0]) {
 		static const char *const names[DIR_COUNT] = { "in", "out" };
-		struct pin_path path = pins_path(&datapath->pins, "link-%u-%s",
-						 datapath->meta->ifaces[slot].ifindex,
-						 names[direction]);
+		struct pin_path path =
+			pins_path(&datapath->pins, "link-%u-%s",
+				  datapath->meta->ifaces[slot].ifindex, names[direction]);
 
 		link = opened = bpf_obj_get(path.text);
 	}
@@ -204,8 +206,8 @@ static void read_hook(const struct datapath *datapath, const struct device_list 
 	state->hook = iface->hooks[direction].hook;
 	if (state->hook == HOOK_NONE)
 		return;
-	program = clsact ? hook_clsact_program(iface->ifindex, direction, &filter) :
-			   program_of_link(datapath, slot, direction);
+	program = clsact ? hook_clsact_program(iface->ifindex, direction, &filter)
+			 : program_of_link(datapath, slot, direction);
 	state->alive = program && device;
 	xdp = state->hook == HOOK_XDP_NATIVE || state->hook == HOOK_XDP_GENERIC;
 	if (!state->alive || xdp)

@@ -65,8 +65,8 @@ struct counter datapath_port(const struct datapath *datapath, enum transport tra
 	if (side == SIDE_PEER && datapath->meta->local_only)
 		return sum;
 	for (uint32_t row = 0; row < rows; row++) {
-		uint32_t key = transport == TRANSPORT_SCTP ? PORT_BLOCK_SCTP :
-							     PORT_BLOCK_KEY(row, transport);
+		uint32_t key = transport == TRANSPORT_SCTP ? PORT_BLOCK_SCTP
+							   : PORT_BLOCK_KEY(row, transport);
 		const struct port_block *block =
 			(const void *)(datapath->ports + key * datapath->block_size);
 
@@ -101,8 +101,8 @@ static uint64_t find_base(const struct datapath *datapath, const struct segment 
 
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
 		for (unsigned int port = segment->first; port <= segment->last; port++) {
-			struct counter one = datapath_port(datapath, segment->transport, side,
-							   direction, port);
+			struct counter one =
+				datapath_port(datapath, segment->transport, side, direction, port);
 
 			add_counter(&sum, &one);
 		}

@@ -127,7 +127,6 @@ uint16_t segment_table_find(const struct segment_table *table, enum transport tr
 	uint16_t entry = table->page[transport][port >> SEGMENT_PAGE_SHIFT];
 
 	if (entry & SEGMENT_SPLIT)
-		entry = table->split[entry & (SEGMENT_SPLITS - 1)]
-				    [port & (SEGMENT_PAGE_PORTS - 1)];
+		entry = table->split[entry & (SEGMENT_SPLITS - 1)][port & (SEGMENT_PAGE_PORTS - 1)];
 	return entry;
 }

@@ -19,7 +19,8 @@
 
 static void copy_text(char *target, size_t size, const struct nlattr *attribute)
 {
-	size_t length = strnlen(mnl_attr_get_payload(attribute), mnl_attr_get_payload_len(attribute));
+	size_t length =
+		strnlen(mnl_attr_get_payload(attribute), mnl_attr_get_payload_len(attribute));
 
 	if (length >= size)
 		length = size - 1;
@@ -31,7 +32,7 @@ static void read_link_info(const struct nlattr *nest, struct device *device)
 {
 	const struct nlattr *attribute;
 
-	mnl_attr_for_each_nested(attribute, nest)
+	mnl_attr_for_each_nested (attribute, nest)
 		if (mnl_attr_get_type(attribute) == IFLA_INFO_KIND)
 			copy_text(device->kind, sizeof(device->kind), attribute);
 }
@@ -40,7 +41,7 @@ static void read_xdp(const struct nlattr *nest, struct device *device)
 {
 	const struct nlattr *attribute;
 
-	mnl_attr_for_each_nested(attribute, nest)
+	mnl_attr_for_each_nested (attribute, nest)
 		if (mnl_attr_get_type(attribute) == IFLA_XDP_PROG_ID)
 			device->xdp_program = mnl_attr_get_u32(attribute);
 }
@@ -67,7 +68,7 @@ static int read_device(const struct nlmsghdr *message, void *data)
 		.type = info->ifi_type,
 		.up = info->ifi_flags & IFF_UP,
 	};
-	mnl_attr_for_each(attribute, message, sizeof(*info)) {
+	mnl_attr_for_each (attribute, message, sizeof(*info)) {
 		switch (mnl_attr_get_type(attribute)) {
 		case IFLA_IFNAME: copy_text(device->name, sizeof(device->name), attribute); break;
 		case IFLA_LINK: device->lower = mnl_attr_get_u32(attribute); break;
@@ -219,10 +220,10 @@ size_t device_choose(struct device_list *list)
 		if (device->reason || device->chosen)
 			continue;
 		if (lowest) {
-			device->reason = is_virtual_end(device) ?
-						 "leads to a container or guest: its packets may "
-						 "pass a lower device too" :
-						 "virtual: count on it with -i";
+			device->reason = is_virtual_end(device)
+						 ? "leads to a container or guest: its packets may "
+						   "pass a lower device too"
+						 : "virtual: count on it with -i";
 		} else if (is_virtual_end(device)) {
 			device->chosen = true;
 			chosen++;
@@ -232,7 +233,7 @@ size_t device_choose(struct device_list *list)
 	}
 	for (size_t i = 0; i < list->count; i++)
 		if (list->devices[i].chosen)
-			list->devices[i].reason =
-				list->devices[i].kind[0] ? "nothing lower is here" : "a lowest device";
+			list->devices[i].reason = list->devices[i].kind[0] ? "nothing lower is here"
+									   : "a lowest device";
 	return chosen;
 }

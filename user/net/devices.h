@@ -15,7 +15,8 @@
 struct device {
 	uint32_t ifindex;
 	char name[64];	/* any bytes but NUL, '/' and white space */
-	char kind[32];	/* IFLA_INFO_KIND: "veth", "bridge" ...; "" for a physical or virtio device */
+	char kind[32];	/* IFLA_INFO_KIND: "veth", "bridge" ...; "" for a physical or virtio device
+			 */
 	uint16_t type;	/* ARPHRD_* */
 	uint32_t lower; /* IFLA_LINK: the device below, 0 where none or in another namespace */
 	uint32_t master;

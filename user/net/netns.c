@@ -33,9 +33,9 @@ int netns_enter(const char *name, struct fault *fault)
 	if (setns(fd, CLONE_NEWNET))
 		return fault_set(fault, -errno, "cannot enter network namespace '%.200s': %s%s",
 				 path, strerror(errno),
-				 errno == EPERM ? " (needs CAP_SYS_ADMIN; try sudo)" :
-				 errno == EINVAL ? " (the file is not a network namespace)" :
-						   "");
+				 errno == EPERM	   ? " (needs CAP_SYS_ADMIN; try sudo)"
+				 : errno == EINVAL ? " (the file is not a network namespace)"
+						   : "");
 	return 0;
 }
 

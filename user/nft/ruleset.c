@@ -24,7 +24,8 @@ static const char *find_nft(void)
 
 static _Noreturn void run_nft(const char *path, int output)
 {
-	static char *const environment[] = { "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", NULL };
+	static char *const environment[] = { "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C",
+					     NULL };
 
 	dup2(output, STDOUT_FILENO);
 	dup2(output, STDERR_FILENO);

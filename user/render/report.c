@@ -59,8 +59,7 @@ static void name_cell(struct table *table, const struct port_row *row)
 	if (row->folded)
 		table_cell(table, "(ephemeral)");
 	else if (row->name.length)
-		table_cell(table,
-			   text_safe(cell, sizeof(cell), row->name.text, row->name.length));
+		table_cell(table, text_safe(cell, sizeof(cell), row->name.text, row->name.length));
 	else
 		table_cell(table, "-");
 }
@@ -113,8 +112,7 @@ int report_spans(FILE *out, const struct rows *rows, const struct report_style *
 		const struct span *span = rows->spans[i].span;
 		char cell[64];
 
-		table_cell(&table,
-			   text_safe(cell, sizeof(cell), span->name, strlen(span->name)));
+		table_cell(&table, text_safe(cell, sizeof(cell), span->name, strlen(span->name)));
 		snprintf(cell, sizeof(cell), "%u-%u/%s", span->first, span->last,
 			 transport_name(span->transport));
 		table_cell(&table, cell);
@@ -237,15 +235,14 @@ static json_t *json_iface(const struct snapshot *snapshot, const struct snapshot
 		seen += iface->packets[direction][BUCKET_SEEN];
 		ported += iface->packets[direction][BUCKET_PORTED];
 	}
-	return json_pack("{s:I, s:o, s:I, s:s, s:o, s:I, s:I, s:o, s:o, s:o}", "ifindex",
-			 (json_int_t)iface->ifindex, "name",
-			 json_foreign(iface->name, strlen(iface->name)), "netns",
-			 (json_int_t)snapshot->netns_cookie, "hook",
-			 hook_name(iface->hook[DIR_IN] != HOOK_NONE ? iface->hook[DIR_IN] :
-								      iface->hook[DIR_OUT]),
-			 "since", json_time(iface->since), "seen", seen, "ported", ported,
-			 "buckets", total, "in", json_direction(iface, DIR_IN), "out",
-			 json_direction(iface, DIR_OUT));
+	return json_pack(
+		"{s:I, s:o, s:I, s:s, s:o, s:I, s:I, s:o, s:o, s:o}", "ifindex",
+		(json_int_t)iface->ifindex, "name", json_foreign(iface->name, strlen(iface->name)),
+		"netns", (json_int_t)snapshot->netns_cookie, "hook",
+		hook_name(iface->hook[DIR_IN] != HOOK_NONE ? iface->hook[DIR_IN]
+							   : iface->hook[DIR_OUT]),
+		"since", json_time(iface->since), "seen", seen, "ported", ported, "buckets", total,
+		"in", json_direction(iface, DIR_IN), "out", json_direction(iface, DIR_OUT));
 }
 
 static json_t *json_rates(const struct counter count[DIR_COUNT], double seconds)
@@ -314,9 +311,8 @@ json_t *report_json(const struct snapshot *snapshot, const struct rows *rows,
 		json_array_append_new(ports, json_port(&rows->ports[i], rates, style));
 	for (size_t i = 0; i < rows->span_count; i++)
 		json_array_append_new(spans, json_span(&rows->spans[i], style));
-	return json_pack("{s:s, s:o, s:o, s:b, s:b, s:o, s:o, s:o}", "schema",
-			 "portscribe.show.v1", "since", json_time(snapshot->since), "taken",
-			 json_time(snapshot->taken), "forwards", forwards, "local_only",
-			 snapshot->local_only, "interfaces", ifaces, "ports", ports, "spans",
-			 spans);
+	return json_pack("{s:s, s:o, s:o, s:b, s:b, s:o, s:o, s:o}", "schema", "portscribe.show.v1",
+			 "since", json_time(snapshot->since), "taken", json_time(snapshot->taken),
+			 "forwards", forwards, "local_only", snapshot->local_only, "interfaces",
+			 ifaces, "ports", ports, "spans", spans);
 }

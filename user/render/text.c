@@ -10,12 +10,12 @@
 static size_t utf8_character(const unsigned char *text, size_t length, uint32_t *ret_code)
 {
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	size_t size = text[0] < 0x80 ? 1 :
-		      text[0] < 0xc2 ? 0 :
-		      text[0] < 0xe0 ? 2 :
-		      text[0] < 0xf0 ? 3 :
-		      text[0] < 0xf5 ? 4 :
-				       0;
+	size_t size = text[0] < 0x80   ? 1
+		      : text[0] < 0xc2 ? 0
+		      : text[0] < 0xe0 ? 2
+		      : text[0] < 0xf0 ? 3
+		      : text[0] < 0xf5 ? 4
+				       : 0;
 	uint32_t code = size == 1 ? text[0] : text[0] & (0x7f >> size);
 
 	if (!size || size > length)
@@ -36,7 +36,8 @@ static bool is_harmless(uint32_t code)
 {
 	if (code < 0x20 || (code >= 0x7f && code < 0xa0))
 		return false;
-	/* Characters that reorder or hide their neighbours (Unicode, Bidi_Control and zero width). */
+	/* Characters that reorder or hide their neighbours (Unicode, Bidi_Control and zero width).
+	 */
 	return !(code >= 0x200b && code <= 0x200f) && !(code >= 0x202a && code <= 0x202e) &&
 	       !(code >= 0x2060 && code <= 0x2069) && code != 0x61c && code != 0xfeff &&
 	       code != 0x2028 && code != 0x2029;

@@ -16,17 +16,17 @@
 #define _cleanup_fclose_    _cleanup_(cleanup_fclose)
 #define _cleanup_closedir_  _cleanup_(cleanup_closedir)
 
-#define TAKE_PTR(pointer)                        \
-	({                                       \
-		__auto_type taken_ = (pointer);  \
-		(pointer) = NULL;                \
-		taken_;                          \
+#define TAKE_PTR(pointer)                       \
+	({                                      \
+		__auto_type taken_ = (pointer); \
+		(pointer) = NULL;               \
+		taken_;                         \
 	})
-#define TAKE_FD(fd)            \
-	({                     \
+#define TAKE_FD(fd)                \
+	({                         \
 		int taken_ = (fd); \
-		(fd) = -1;     \
-		taken_;        \
+		(fd) = -1;         \
+		taken_;            \
 	})
 
 static inline void cleanup_free(void *pointer)

@@ -145,9 +145,9 @@ bool capabilities_missing(uint64_t needed, char *ret_text, size_t size)
 			continue;
 		missing &= ~bit;
 		length += snprintf(ret_text + length, length < size ? size - length : 0, "%s%s",
-				   length == 0 ? "" :
-				   missing     ? ", " :
-						 " and ",
+				   length == 0 ? ""
+				   : missing   ? ", "
+					       : " and ",
 				   capabilities[i].name);
 	}
 	return true;
