@@ -180,10 +180,10 @@ for state in none attached; do
 		ps attach
 	fi
 	unprivileged attach
-	like "$code $said" '^3 portscribe attach: .*CAP_NET_ADMIN, CAP_PERFMON and CAP_BPF; try sudo$' \
+	like "$code $said" '^3 portscribe attach: .*CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON; try sudo$' \
 		"unprivileged, $state: attach names what is missing"
 	unprivileged run --for 0.1
-	like "$code $said" '^3 portscribe run: .*(CAP_NET_ADMIN.*CAP_BPF|root)' \
+	like "$code $said" '^3 portscribe run: .*(CAP_BPF.*CAP_NET_ADMIN|root)' \
 		"unprivileged, $state: run names what is missing"
 	unprivileged status
 	like "$out" 'missing privilege: lacks CAP_[A-Z_]+.*sudo' \

@@ -10,7 +10,7 @@ new_netns a b
 veth a a0 10.1.0.1/24 b b0 10.1.0.2/24
 
 in_b() { # ARGUMENT...: in the background, as $running; ends with finish
-	: >"$work/out" >"$work/said"
+	: >"$work/said"
 	nsenter --net=/run/netns/b "$PORTSCRIBE" run "$@" >"$work/out" 2>"$work/said" &
 	running=$!
 	wait_for grep -q 'counting, ' "$work/said" || bail_out "run does not begin"

@@ -40,9 +40,9 @@ all_counted() { # NAME KEY
 	sums_hold b "$1: the sums hold where they arrive"
 }
 
-again() { # COMMAND...: 10 times, and until the part's time is over; sets `times`
+again() { # COMMAND...: 5 times, and until the part's time is over; sets `times`
 	local end=$((SECONDS + part))
-	for ((times = 0; times < 10 || (times < 500 && SECONDS < end); times++)); do
+	for ((times = 0; times < 5 || (times < 500 && SECONDS < end); times++)); do
 		"$@" >"$work/said" 2>&1 || {
 			not_ok "attach under load" "$(cat "$work/said")"
 			break
@@ -167,7 +167,7 @@ what_stays() {
 
 kills() { # OPTION...
 	local name="killed at calls of attach${1:+ $1}" all at missed wrong sent
-	mapfile -t all < <(points 16 attach "$@")
+	mapfile -t all < <(points 10 attach "$@")
 	"$PORTSCRIBE" detach -N b >/dev/null
 	missed=0 wrong=''
 	for at in "${all[@]}"; do
@@ -191,7 +191,7 @@ kills() { # OPTION...
 	diag "$missed of ${#all[@]} calls did not come"
 
 	"$PORTSCRIBE" attach -N b "$@" >/dev/null
-	mapfile -t all < <(points 16 attach)
+	mapfile -t all < <(points 10 attach)
 	mark b
 	sent=0
 	for at in "${all[@]}"; do
@@ -205,7 +205,7 @@ kills() { # OPTION...
 	ok "$name, as an upgrade: attach again" "$PORTSCRIBE" attach -N b
 	sums_hold b "$name, as an upgrade: the sums hold"
 
-	mapfile -t all < <(points 12 detach)
+	mapfile -t all < <(points 8 detach)
 	wrong=''
 	for at in "${all[@]}"; do
 		"$PORTSCRIBE" attach -N b "$@" >/dev/null 2>"$work/said" ||
