@@ -30,7 +30,7 @@ int portscribe_out(struct __sk_buff *skb)
 SEC("xdp")
 int portscribe_xdp(struct xdp_md *ctx)
 {
-	count_xdp(ctx, (void *)(long)ctx->data_end - (void *)(long)ctx->data);
+	count_xdp(ctx, false);
 	return XDP_PASS;
 }
 
@@ -38,7 +38,7 @@ int portscribe_xdp(struct xdp_md *ctx)
 SEC("xdp.frags")
 int portscribe_xdpf(struct xdp_md *ctx)
 {
-	count_xdp(ctx, bpf_xdp_get_buff_len(ctx));
+	count_xdp(ctx, true);
 	return XDP_PASS;
 }
 

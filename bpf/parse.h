@@ -49,6 +49,7 @@
 /* What the walk found. Ports, transport and flags are set for BUCKET_PORTED only. */
 struct packet {
 	__u32 header_len; /* bytes before the transport's payload, or as far as was understood */
+	__u32 ip_end;	  /* where the IP header says the packet ends; 0: it does not say */
 	__u16 source, dest;
 	__u8 bucket;	/* enum bucket */
 	__u8 transport; /* enum transport */
@@ -171,11 +172,11 @@ static __always_inline void parse_ipv4(const struct frame *frame, __u32 offset,
 	if (header < sizeof(*ip) || (total && total < header))
 		return;
 	packet->header_len = offset + header;
+	packet->ip_end = total ? offset + total : 0;
 	if (ip->frag_off & bpf_htons(IPV4_OFFSET_MASK))
 		packet->bucket = BUCKET_FRAGMENT;
 	else if (has_ports(ip->protocol))
-		parse_transport(frame, offset + header, total ? offset + total : 0, ip->protocol,
-				packet);
+		parse_transport(frame, offset + header, packet->ip_end, ip->protocol, packet);
 	else
 		packet->bucket = ip->protocol == IPPROTO_ICMP ? BUCKET_ICMP : BUCKET_OTHER_IP;
 }
@@ -195,6 +196,7 @@ static __always_inline void parse_ipv6(const struct frame *frame, __u64 offset,
 	offset += sizeof(*ip);
 	if (limit)
 		limit += offset;
+	packet->ip_end = limit;
 
 	for (int i = 0; i <= IPV6_EXTENSIONS; i++) {
 		packet->header_len = offset;
@@ -253,7 +255,9 @@ static __always_inline void parse_frame(const struct frame *frame, __u32 l2_len,
 
 	packet->bucket = BUCKET_UNPARSED;
 	packet->header_len = 0;
+	packet->ip_end = 0;
 	packet->tcp_flags = 0;
+	packet->unsent = 0;
 	if (l2_len) {
 		struct ethhdr copy, *eth = frame_at(frame, 0, sizeof(*eth), &copy);
 

@@ -1,9 +1,10 @@
 /* See snapshot.h. */
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "snapshot.h"
-#include "util/cleanup.h"
 
 static const char *const hook_names[] = {
 	[HOOK_NONE] = "none",
@@ -29,6 +30,29 @@ const char *bucket_name(enum bucket bucket)
 	return bucket_names[bucket];
 }
 
+/*
+ * Fresh pages, all zero, and huge ones where the kernel gives them: filling 12 MiB
+ * in pages of 4 KiB costs more in page faults than in copying.
+ */
+#define HUGE_PAGE   (2UL << 20)
+#define ARENA_BYTES (TRANSPORT_COUNT * sizeof(struct port_block) + HUGE_PAGE)
+
+static int map_ports(struct snapshot *snapshot)
+{
+	uintptr_t start;
+	void *arena = mmap(NULL, ARENA_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			   -1, 0);
+
+	if (arena == MAP_FAILED)
+		return -ENOMEM;
+	snapshot->arena = arena;
+	madvise(arena, ARENA_BYTES, MADV_HUGEPAGE);
+	start = ((uintptr_t)arena + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
+	for (int transport = 0; transport < TRANSPORT_COUNT; transport++)
+		snapshot->ports[transport] = (struct port_block *)start + transport;
+	return 0;
+}
+
 int snapshot_new(struct snapshot **ret_snapshot)
 {
 	struct snapshot *snapshot = calloc(1, sizeof(*snapshot));
@@ -37,27 +61,20 @@ int snapshot_new(struct snapshot **ret_snapshot)
 		return -ENOMEM;
 	snapshot->attempts = calloc(PORT_COUNT, sizeof(*snapshot->attempts));
 	snapshot->answers = calloc(PORT_COUNT, sizeof(*snapshot->answers));
-	for (int transport = 0; transport < TRANSPORT_COUNT; transport++) {
-		snapshot->ports[transport] = calloc(1, sizeof(struct port_block));
-		if (!snapshot->ports[transport])
-			goto no_memory;
+	if (!snapshot->attempts || !snapshot->answers || map_ports(snapshot)) {
+		snapshot_free(snapshot);
+		return -ENOMEM;
 	}
-	if (!snapshot->attempts || !snapshot->answers)
-		goto no_memory;
 	*ret_snapshot = snapshot;
 	return 0;
-
-no_memory:
-	snapshot_free(snapshot);
-	return -ENOMEM;
 }
 
 void snapshot_free(struct snapshot *snapshot)
 {
 	if (!snapshot)
 		return;
-	for (int transport = 0; transport < TRANSPORT_COUNT; transport++)
-		free(snapshot->ports[transport]);
+	if (snapshot->arena)
+		munmap(snapshot->arena, ARENA_BYTES);
 	free(snapshot->attempts);
 	free(snapshot->answers);
 	free(snapshot->ifaces);

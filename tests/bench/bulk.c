@@ -128,8 +128,8 @@ int main(int argc, char **argv)
 	for (unsigned int round = 0; round < rounds; round++)
 		for (int run = 0; run < 4; run++) {
 			double seconds = milliseconds / 1e3;
-			double rate = run & 1 ? transfer_counted(listener, seconds, argv[optind]) :
-						transfer(listener, seconds);
+			double rate = run & 1 ? transfer_counted(listener, seconds, argv[optind])
+					      : transfer(listener, seconds);
 
 			if (!rate)
 				return 1;

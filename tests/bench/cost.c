@@ -39,17 +39,15 @@ static int subject_parse(struct subject *subject, char *text)
 
 /* udp 12345 -> 3232 over IPv4, 40 bytes of payload: a port within a shipped span. */
 static const unsigned char packet[14 + 20 + 8 + 40] = {
-	2, 2, 2, 2, 2, 2, 4, 4, 4, 4, 4, 4, 0x08, 0x00,
-	0x45, 0, 0, 68, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2,
-	0x30, 0x39, 0x0c, 0xa0, 0, 48, 0, 0,
+	2, 2,  2,  2, 2, 2,  4, 4, 4, 4,  4, 4, 0x08, 0x00, 0x45, 0,	0,    68, 0,  0, 0,
+	0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2,    0x30, 0x39, 0x0c, 0xa0, 0,  48, 0, 0,
 };
 
 static int subject_run(struct subject *subject, double *ret_ns)
 {
 	unsigned char out[256];
-	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = packet,
-		    .data_size_in = sizeof(packet), .data_out = out, .data_size_out = sizeof(out),
-		    .repeat = repeat);
+	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = packet, .data_size_in = sizeof(packet),
+		    .data_out = out, .data_size_out = sizeof(out), .repeat = repeat);
 	double start = bench_clock(CLOCK_THREAD_CPUTIME_ID);
 	int error = bpf_prog_test_run_opts(subject->fd, &options);
 
@@ -97,8 +95,10 @@ int main(int argc, char **argv)
 
 	for (unsigned int load = 0; load < loads && !status; load++) {
 		for (int i = 0; i < count && !status; i++) {
-			/* In another order each time, so that nobody always has the same neighbours. */
-			struct subject *subject = &subjects[(i * (load % 2 ? count - 1 : 1) + load) % count];
+			/* In another order each time, so that nobody always has the same
+			 * neighbours. */
+			struct subject *subject =
+				&subjects[(i * (load % 2 ? count - 1 : 1) + load) % count];
 
 			subject->object = object_load(subject->path, subject->program,
 						      subject->parse_only, &subject->fd);

@@ -29,9 +29,8 @@ struct live {
 
 /* udp over IPv4 for another host, so that it is dropped right behind the hooks. */
 static const unsigned char frame[14 + 20 + 8 + 22] = {
-	2, 2, 2, 2, 2, 2, 4, 4, 4, 4, 4, 4, 0x08, 0x00,
-	0x45, 0, 0, 50, 0, 0, 0, 0, 64, 17, 0, 0, 10, 9, 0, 1, 10, 9, 0, 2,
-	0x30, 0x39, 0x0c, 0xa0, 0, 30, 0, 0,
+	2, 2,  2,  2, 2, 2,  4, 4, 4, 4,  4, 4, 0x08, 0x00, 0x45, 0,	0,    50, 0,  0, 0,
+	0, 64, 17, 0, 0, 10, 9, 0, 1, 10, 9, 0, 2,    0x30, 0x39, 0x0c, 0xa0, 0,  30, 0, 0,
 };
 
 static unsigned long long arrived(const char *interface)
@@ -56,7 +55,7 @@ static int generator_load(struct live *live, const char *path)
 	live->generator = bpf_object__open_file(path, NULL);
 	if (!live->generator)
 		return -errno;
-	bpf_object__for_each_map(map, live->generator)
+	bpf_object__for_each_map (map, live->generator)
 		if (strstr(bpf_map__name(map), ".rodata")) {
 			error = bpf_map__set_initial_value(map, &ifindex, sizeof(ifindex));
 			if (error)

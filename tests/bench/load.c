@@ -19,7 +19,7 @@ static int set_shape(struct bpf_object *object, char **sizes)
 	struct bpf_map *map;
 	int error = 0;
 
-	bpf_object__for_each_map(map, object) {
+	bpf_object__for_each_map (map, object) {
 		const char *name = bpf_map__name(map);
 
 		if (!strcmp(name, "ports"))
@@ -31,9 +31,9 @@ static int set_shape(struct bpf_object *object, char **sizes)
 		if (error)
 			return error;
 	}
-	bpf_object__for_each_program(program, object)
-		bpf_program__set_autoload(program, bpf_program__type(program) ==
-							   BPF_PROG_TYPE_SCHED_CLS);
+	bpf_object__for_each_program (program, object)
+		bpf_program__set_autoload(program,
+					  bpf_program__type(program) == BPF_PROG_TYPE_SCHED_CLS);
 	return 0;
 }
 
@@ -41,7 +41,7 @@ static int pin_programs(struct bpf_object *object, const char *directory)
 {
 	struct bpf_program *program;
 
-	bpf_object__for_each_program(program, object) {
+	bpf_object__for_each_program (program, object) {
 		char path[256];
 		int error;
 

@@ -1,7 +1,7 @@
 /*
  * A BPF object made ready to be measured: counters for every CPU, interface 1
- * (lo, where BPF_PROG_TEST_RUN pretends to be) listed, the shipped spans in the segment table. Apart from user/datapath/,
- * which loads the one object that is built in.
+ * (lo, where BPF_PROG_TEST_RUN pretends to be) listed, the shipped spans in the segment table.
+ * Apart from user/datapath/, which loads the one object that is built in.
  */
 #ifndef PORTSCRIBE_BENCH_OBJECT_H
 #define PORTSCRIBE_BENCH_OBJECT_H
@@ -86,7 +86,7 @@ static inline int object_set_maps(struct bpf_object *object, bool parse_only)
 	struct bpf_map *map;
 	int rows = libbpf_num_possible_cpus(), error = 0;
 
-	bpf_object__for_each_map(map, object) {
+	bpf_object__for_each_map (map, object) {
 		bpf_map__set_pin_path(map, NULL);
 		if (bpf_map__max_entries(map) == 1 && object_map_is(map, "ports"))
 			error = bpf_map__set_max_entries(map, PORT_BLOCKS(rows));
@@ -114,8 +114,8 @@ static inline int object_set_maps(struct bpf_object *object, bool parse_only)
 }
 
 /* Load the one program @program (NULL: the first) of the object at @path. NULL: said why. */
-static inline struct bpf_object *object_load(const char *path, const char *program,
-					     bool parse_only, int *ret_program)
+static inline struct bpf_object *object_load(const char *path, const char *program, bool parse_only,
+					     int *ret_program)
 {
 	struct bpf_object *object = bpf_object__open_file(path, NULL);
 	struct bpf_program *each, *wanted = NULL;
@@ -123,7 +123,7 @@ static inline struct bpf_object *object_load(const char *path, const char *progr
 	int error = object ? 0 : -errno;
 
 	if (!error)
-		bpf_object__for_each_program(each, object) {
+		bpf_object__for_each_program (each, object) {
 			bool is_it = program ? !strcmp(bpf_program__name(each), program) : !wanted;
 
 			bpf_program__set_autoload(each, is_it);
@@ -137,7 +137,7 @@ static inline struct bpf_object *object_load(const char *path, const char *progr
 	if (!error)
 		error = bpf_object__load(object);
 	if (!error)
-		bpf_object__for_each_map(map, object) {
+		bpf_object__for_each_map (map, object) {
 			int fd = bpf_map__fd(map);
 
 			if (object_map_is(map, ".data.placement"))

@@ -73,22 +73,36 @@ int bench_empty(struct xdp_md *ctx)
 SEC("xdp")
 int bench_hot(struct xdp_md *ctx)
 {
-	count_xdp(ctx, (void *)(long)ctx->data_end - (void *)(long)ctx->data);
+	count_xdp(ctx, false);
 	return XDP_PASS;
 }
 
 /* Both ports anew for each packet; what that costs is in the parse-only build, too. */
-SEC("xdp")
-int bench_random(struct xdp_md *ctx)
+static __always_inline bool write_ports(struct xdp_md *ctx)
 {
 	__u32 *state = (void *)(long)ctx->data + STATE_AT;
 	__u32 *ports = (void *)(long)ctx->data + PORTS_AT;
 
 	if ((void *)(state + 1) > (void *)(long)ctx->data_end)
-		return XDP_PASS;
+		return false;
 	*state = *state * 1664525 + 1013904223;
 	*ports = *state;
-	count_xdp(ctx, (void *)(long)ctx->data_end - (void *)(long)ctx->data);
+	return true;
+}
+
+SEC("xdp")
+int bench_random(struct xdp_md *ctx)
+{
+	if (write_ports(ctx))
+		count_xdp(ctx, false);
+	return XDP_PASS;
+}
+
+SEC("xdp.frags")
+int bench_random_frags(struct xdp_md *ctx)
+{
+	if (write_ports(ctx))
+		count_xdp(ctx, true);
 	return XDP_PASS;
 }
 

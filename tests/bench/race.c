@@ -83,7 +83,8 @@ int main(int argc, char **argv)
 		if (!words)
 			return 2;
 	}
-	for (unsigned int round = 0; round < rounds + 1; round++) /* the first fills the page cache */
+	for (unsigned int round = 0; round < rounds + 1;
+	     round++) /* the first fills the page cache */
 		for (unsigned int i = 0; i < count; i++) {
 			struct racer *racer = &racers[(i + round) % count];
 			double ms = 0;

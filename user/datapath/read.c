@@ -26,6 +26,25 @@ static void add_block(uint64_t *restrict sum, const uint64_t *restrict row, size
 		sum[i] += row[i];
 }
 
+/*
+ * As add_block(), for tables that are mostly zero: a cache line without counts
+ * is read and not written, and pages without any are never touched. @count is a
+ * multiple of a line's words.
+ */
+#define LINE_WORDS 8
+
+static void add_sparse(uint64_t *restrict sum, const uint64_t *restrict row, size_t count)
+{
+	for (size_t at = 0; at < count; at += LINE_WORDS) {
+		uint64_t any = 0;
+
+		for (size_t i = 0; i < LINE_WORDS; i++)
+			any |= row[at + i];
+		if (any)
+			add_block(sum + at, row + at, LINE_WORDS);
+	}
+}
+
 static void read_ports(const struct datapath *datapath, struct snapshot *snapshot)
 {
 	size_t words = datapath->block_size / sizeof(uint64_t);
@@ -37,11 +56,8 @@ static void read_ports(const struct datapath *datapath, struct snapshot *snapsho
 			uint32_t key = shared ? PORT_BLOCK_SCTP : PORT_BLOCK_KEY(row, transport);
 			const char *block = datapath->ports + key * datapath->block_size;
 
-			if (row)
-				add_block((uint64_t *)snapshot->ports[transport],
-					  (const uint64_t *)block, words);
-			else
-				memcpy(snapshot->ports[transport], block, datapath->block_size);
+			add_sparse((uint64_t *)snapshot->ports[transport], (const uint64_t *)block,
+				   words);
 		}
 	}
 }
@@ -155,10 +171,10 @@ int datapath_snapshot(const struct datapath *datapath, struct snapshot **ret_sna
 	snapshot->local_only = meta->local_only;
 	read_ports(datapath, snapshot);
 	for (uint32_t row = 0; row < meta->rows; row++) {
-		add_block(snapshot->attempts, (const uint64_t *)datapath->tallies[row].attempts,
-			  PORT_COUNT);
-		add_block(snapshot->answers, (const uint64_t *)datapath->tallies[row].answers,
-			  PORT_COUNT);
+		add_sparse(snapshot->attempts, (const uint64_t *)datapath->tallies[row].attempts,
+			   PORT_COUNT);
+		add_sparse(snapshot->answers, (const uint64_t *)datapath->tallies[row].answers,
+			   PORT_COUNT);
 	}
 	error = read_ifaces(datapath, snapshot);
 	if (!error)

@@ -9,8 +9,8 @@ struct {
 static __always_inline void layout_segment(struct tally *tally, __u32 transport, enum side side,
 					   const struct sighting *sighting, __u32 port)
 {
-	__u32 segment = flat_segments.port[transport & (SEGMENT_TRANSPORTS - 1)][port] &
-			(SEGMENTS_MAX - 1);
+	__u32 segment =
+		flat_segments.port[transport & (SEGMENT_TRANSPORTS - 1)][port] & (SEGMENTS_MAX - 1);
 
 	if (segment != SEGMENT_NONE)
 		add_counter(&tally->segments[side][sighting->direction & 1][segment], sighting,

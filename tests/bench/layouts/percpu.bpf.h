@@ -28,8 +28,8 @@ static __always_inline void layout_segment(struct tally *tally, __u32 transport,
 static __always_inline void layout_add(__u32 transport, enum side side,
 				       const struct sighting *sighting, __u32 port)
 {
-	__u32 key = (((transport & 1) * 2 + side) * 2 + (sighting->direction & 1)) * 32 +
-		    (port >> 11);
+	__u32 key =
+		(((transport & 1) * 2 + side) * 2 + (sighting->direction & 1)) * 32 + (port >> 11);
 	struct layout_block *block = bpf_map_lookup_elem(&blocks, &key);
 
 	if (block)
