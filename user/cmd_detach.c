@@ -78,9 +78,12 @@ static void report(const struct detach_report *detached, const char *where, bool
 	       detached->interfaces == 1 ? "" : "s",
 	       detached->removed ? "the counters are gone" : "counting goes on on others");
 	if (detached->left_qdiscs)
-		printf("%zu clsact qdisc%s stay%s: others have filters there\n",
+		printf("%zu clsact qdisc%s stay%s: others have filters there, or made %s\n",
 		       detached->left_qdiscs, detached->left_qdiscs == 1 ? "" : "s",
-		       detached->left_qdiscs == 1 ? "s" : "");
+		       detached->left_qdiscs == 1 ? "s" : "",
+		       detached->left_qdiscs == 1 ? "it" : "them");
+	if (detached->freeing)
+		puts("the kernel is still freeing memory of it");
 }
 
 static int detach_here(const struct detach_command *command)
@@ -115,7 +118,9 @@ static int detach_everywhere(bool json)
 
 	if (error)
 		return cli_fail(&command_detach, EXIT_RUNTIME, "%s", fault.text);
-	if (!list.count && !json)
+	if (!list.count && json)
+		report(&(struct detach_report){}, "", true);
+	else if (!list.count)
 		puts("nothing is attached in any network namespace");
 	for (size_t i = 0; i < list.count; i++) {
 		struct detach_report detached = {};

@@ -121,7 +121,10 @@ static int begin(struct run_command *command, struct look *look, struct fault *f
 		fputs("counting is attached already: reading it, and leaving it alone\n", stderr);
 		return 0;
 	}
-	if (error != -ENOENT)
+	/* Out of sight is no reason not to look with a counting of our own. */
+	if (error == -ENODEV)
+		fprintf(stderr, "whether it counts here already: %s\n", fault->text);
+	else if (error != -ENOENT)
 		return error;
 	if (command->interface_count) {
 		command->options.interfaces = command->interfaces;

@@ -219,35 +219,53 @@ static double elapsed(const struct snapshot *before, const struct snapshot *now)
 	       (now->taken.tv_nsec - before->taken.tv_nsec) / 1e9;
 }
 
-static int watch(struct datapath *datapath, const struct scene *scene,
-		 const struct show_command *command)
+static bool same_counting(const struct snapshot *a, const struct snapshot *b)
+{
+	return a->since.tv_sec == b->since.tv_sec && a->since.tv_nsec == b->since.tv_nsec;
+}
+
+/* Opens the pins anew each time: what was watched may have ended, or begun again. */
+static int take_snapshot(struct snapshot **ret_snapshot, struct fault *fault)
+{
+	struct datapath *datapath;
+	int error = datapath_open(&datapath, fault);
+
+	if (error)
+		return error;
+	error = datapath_snapshot(datapath, ret_snapshot);
+	datapath_close(datapath);
+	return error;
+}
+
+static int watch(const struct scene *scene, const struct show_command *command, struct fault *fault)
 {
 	struct timespec pause = { .tv_sec = command->interval,
 				  .tv_nsec =
 					  (command->interval - (time_t)command->interval) * 1e9 };
 	struct snapshot *before = NULL, *now = NULL;
-	int error = datapath_snapshot(datapath, &before);
+	int error = take_snapshot(&before, fault);
 
 	sigaction(SIGINT, &(struct sigaction){ .sa_handler = stop }, NULL);
 	sigaction(SIGTERM, &(struct sigaction){ .sa_handler = stop }, NULL);
-	while (!error && !stopped && !ferror(stdout)) {
+	while (!error && !stopped && !ferror(stdout) && !nanosleep(&pause, NULL)) {
 		double seconds;
 
-		if (nanosleep(&pause, NULL))
-			break;
-		error = datapath_snapshot(datapath, &now);
+		error = take_snapshot(&now, fault);
 		if (error)
 			break;
 		seconds = elapsed(before, now);
 		if (!command->json && isatty(STDOUT_FILENO))
 			fputs("\033[H\033[2J", stdout);
-		error = print_once(now, before, seconds > 0 ? seconds : command->interval, scene,
-				   command);
+		if (same_counting(before, now))
+			error = print_once(now, before, seconds > 0 ? seconds : command->interval,
+					   scene, command);
 		fflush(stdout);
 		snapshot_free(before);
 		before = now;
 	}
 	snapshot_free(before);
+	if (error == -ENOENT)
+		fault_set(fault, error, "the counting has ended");
 	return error;
 }
 
@@ -315,11 +333,13 @@ static int show(const struct show_command *command, const struct scene *scene)
 		snapshot_free(now);
 	}
 	if (!error && !code && command->watch)
-		error = watch(datapath, scene, command);
+		error = watch(scene, command, &fault);
 	datapath_close(datapath);
-	return error ? cli_fail(&command_show, EXIT_RUNTIME, "cannot read the counters: %s",
-				strerror(-error))
-		     : code;
+	if (error)
+		return cli_fail(&command_show, EXIT_RUNTIME, "%s%s",
+				fault.text[0] ? "" : "cannot read the counters: ",
+				fault.text[0] ? fault.text : strerror(-error));
+	return code;
 }
 
 static int run(int argc, char **argv)

@@ -153,14 +153,17 @@ static void print_before(const struct hook_state *state, int direction)
 		       state->before_count - 8);
 }
 
-static void print_iface(const struct datapath_iface *iface, const struct device_list *devices)
+static void print_iface(const struct datapath_iface *iface)
 {
-	const struct device *device = device_by_index(devices, iface->ifindex);
-	const char *name = device ? device->name : iface->name;
+	bool attached = false, alive = false;
 	char safe[256], since[32];
 
-	printf("  %-12s", text_safe(safe, sizeof(safe), name, strlen(name)));
-	if (iface->hooks[DIR_IN].hook == HOOK_NONE && iface->hooks[DIR_OUT].hook == HOOK_NONE) {
+	for (int direction = 0; direction < DIR_COUNT; direction++) {
+		attached |= iface->hooks[direction].hook != HOOK_NONE;
+		alive |= iface->hooks[direction].alive;
+	}
+	printf("  %-12s", text_safe(safe, sizeof(safe), iface->name, strlen(iface->name)));
+	if (!attached) {
 		puts(" not attached any more; what it counted is kept");
 		return;
 	}
@@ -171,7 +174,7 @@ static void print_iface(const struct datapath_iface *iface, const struct device_
 		       state->hook != HOOK_NONE && !state->alive ? " (gone)" : "");
 	}
 	printf("  since %s%s\n", text_time(since, sizeof(since), from_ns(iface->since_ns)),
-	       device ? "" : "  (the device is gone, or in another network namespace)");
+	       alive ? "" : "  (the device is gone, or in another network namespace)");
 	for (int direction = 0; direction < DIR_COUNT; direction++)
 		print_before(&iface->hooks[direction], direction);
 }
@@ -234,7 +237,7 @@ static void print_counting(const struct status *status)
 	       state->local_only ? ", local ports only" : "", state->span_count);
 	printf("pinned in %s\n", state->path);
 	for (size_t i = 0; i < state->iface_count; i++)
-		print_iface(&state->ifaces[i], &status->devices);
+		print_iface(&state->ifaces[i]);
 }
 
 static void print_text(const struct status *status, const struct requirement needs[REQUIREMENTS])

@@ -3,10 +3,12 @@
  * file, cmd_*.c; this one finds it and prints help from the table.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "datapath/datapath.h"
@@ -48,26 +50,33 @@ static int print_short_help(void)
 	return EXIT_DONE;
 }
 
-static int run_command(const struct command *command, int argc, char **argv)
+/* A full disk or a closed pipe must not pass for an answer. */
+static int finish(int code)
 {
-	int code = command->run(argc, argv);
-
-	/* A full disk or a closed pipe must not pass for an answer. */
-	if (fflush(stdout) || ferror(stdout)) {
-		if (errno != EPIPE)
-			cli_fail(command, EXIT_RUNTIME, "cannot write the answer: %s",
-				 strerror(errno));
-		return EXIT_RUNTIME;
-	}
-	return code;
+	if (!fflush(stdout) && !ferror(stdout))
+		return code;
+	if (errno != EPIPE)
+		fprintf(stderr, "portscribe: cannot write the answer: %s\n", strerror(errno));
+	return EXIT_RUNTIME;
 }
 
-int main(int argc, char **argv)
+/* Who closed 0, 1 or 2 must not get our sockets there, nor our words into them. */
+static void reserve_streams(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd > STDERR_FILENO)
+		close(fd);
+}
+
+static int dispatch(int argc, char **argv)
 {
 	static char explain[] = "explain";
 	char **with_explain;
 
-	opterr = 0;
 	if (argc < 2)
 		return print_short_help();
 	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
@@ -83,7 +92,7 @@ int main(int argc, char **argv)
 	}
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
 		if (!strcmp(argv[1], commands[i]->name))
-			return run_command(commands[i], argc - 1, argv + 1);
+			return commands[i]->run(argc - 1, argv + 1);
 	if (argv[1][0] == '-') {
 		fprintf(stderr, "portscribe: unknown option '%s' (see: portscribe --help)\n",
 			argv[1]);
@@ -95,7 +104,14 @@ int main(int argc, char **argv)
 		return EXIT_RUNTIME;
 	memcpy(with_explain, argv, argc * sizeof(*argv));
 	with_explain[0] = explain;
-	argc = run_command(&command_explain, argc, with_explain);
+	argc = command_explain.run(argc, with_explain);
 	free(with_explain);
 	return argc;
+}
+
+int main(int argc, char **argv)
+{
+	reserve_streams();
+	opterr = 0;
+	return finish(dispatch(argc, argv));
 }

@@ -40,8 +40,8 @@ const char *bucket_name(enum bucket bucket)
 static int map_ports(struct snapshot *snapshot)
 {
 	uintptr_t start;
-	void *arena = mmap(NULL, ARENA_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-			   -1, 0);
+	void *arena =
+		mmap(NULL, ARENA_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (arena == MAP_FAILED)
 		return -ENOMEM;

@@ -80,7 +80,7 @@ like "$code $out" '^0 usage: .*Not counting here' "alone: help, and whether it c
 # ---- attach refuses ----
 
 refuses 3 "no interface 'nosuch' here" attach -i nosuch
-refuses 3 'counting would take [0-9]+ MiB \([0-9]+ rows\), more than the 1 MiB; allow it with --memory [0-9]+M, or halve it with --local-only$' \
+refuses 3 'counting would take [0-9]+ MiB \([0-9]+ rows\), more than the 1.0 MiB of --memory; allow it with --memory [0-9]+M, or halve it with --local-only$' \
 	attach --memory 1M
 is "$(ls -A $bpffs | grep -c portscribe)" 0 "a refused attach leaves no directory"
 ps attach --memory 1G

@@ -176,7 +176,7 @@ for options in "" --clsact; do
 	# Deleted, and made again under the same name.
 	must ip_in b link del x1
 	is "$(ps_in status b -j | jq -c '[.interfaces[] | select(.name != "b0") |
-		.in.alive or .out.alive]')" "[false,false]" \
+		.in.alive or .out.alive] | any')" "false" \
 		"$name: a deleted device's hooks are not alive"
 	must ip_in b link add y0 type veth peer name x1
 	for device in y0 x1; do must ip_in b link set $device up addrgenmode none; done
@@ -250,7 +250,8 @@ ok "detach --all-netns" "$PORTSCRIBE" detach --all-netns
 leaves_nothing "--all-netns" "$ids" a a0
 is "$("$PORTSCRIBE" detach --all-netns)" "nothing is attached in any network namespace" \
 	"--all-netns again"
-is "$("$PORTSCRIBE" detach --all-netns -j)" "" "--all-netns again, as JSON"
+is "$("$PORTSCRIBE" detach --all-netns -j | jq -c '[.schema, .interfaces, .removed]')" \
+	'["portscribe.detach.v1",0,false]' "--all-netns again, as JSON"
 "$PORTSCRIBE" status -N nowhere >/dev/null 2>"$work/said"
 is $? 3 "a namespace that is not: exit 3"
 like "$(cat "$work/said")" "nowhere.*No such file" "a namespace that is not: says so"

@@ -1,5 +1,5 @@
 /*
- * Attaching, upgrading in place, detaching: the order of steps that keeps every
+ * Attaching and upgrading in place: the order of steps that keeps every
  * packet counted once and leaves something sound wherever a kill falls. Each
  * step is recorded in meta or in a pin before the next one depends on it.
  */
@@ -15,6 +15,8 @@
 
 #include "datapath/internal.h"
 #include "datapath/respan.h"
+#include "datapath/slots.h"
+#include "render/text.h"
 #include "util/cleanup.h"
 #include "util/system.h"
 
@@ -25,7 +27,8 @@ struct attaching {
 	struct device_list devices;
 	struct segment_plan plan;
 	struct attach_report report;
-	bool exists; /* pinned counting was there before */
+	bool exists;	 /* pinned counting was there before */
+	bool made_place; /* none was: what is pinned now is this call's */
 	struct {
 		uint16_t slot;
 		uint8_t direction;
@@ -34,18 +37,6 @@ struct attaching {
 	bool fresh[IFACE_SLOTS]; /* slots of this call */
 	struct fault *fault;
 };
-
-static const char *const direction_pins[DIR_COUNT] = { "in", "out" };
-
-static struct pin_path link_pin(const struct datapath *datapath, uint32_t ifindex, int direction)
-{
-	return pins_path(&datapath->pins, "link-%u-%s", ifindex, direction_pins[direction]);
-}
-
-static bool is_pinned(const struct datapath *datapath)
-{
-	return datapath->pins.path[0];
-}
 
 /* ---- which interfaces ---- */
 
@@ -115,17 +106,19 @@ static int check_memory(const struct attaching *attaching, const struct meta *sh
 	uint64_t needed = datapath_memory(shape->rows, shape->local_only);
 	uint64_t limit = attaching->options->memory_limit ?: memory_limit_default();
 	uint64_t mib = 1 << 20;
+	char has[32];
 
 	if (needed <= limit)
 		return 0;
-	return fault_set(attaching->fault, -ENOMEM,
-			 "counting would take %llu MiB (%u rows), more than %s %llu MiB; allow it "
-			 "with --memory %lluM%s",
-			 (unsigned long long)((needed + mib - 1) / mib), shape->rows,
-			 attaching->options->memory_limit ? "the" : "the default limit of",
-			 (unsigned long long)(limit / mib),
-			 (unsigned long long)((needed + mib - 1) / mib),
-			 shape->local_only ? "" : ", or halve it with --local-only");
+	return fault_set(
+		attaching->fault, -ENOMEM,
+		"counting would take %llu MiB (%u rows), more than the %s%s; allow it with "
+		"--memory %lluM%s",
+		(unsigned long long)((needed + mib - 1) / mib), shape->rows,
+		text_bytes(has, sizeof(has), limit),
+		attaching->options->memory_limit ? " of --memory" : " that need no asking",
+		(unsigned long long)((needed + mib - 1) / mib),
+		shape->local_only ? "" : ", or halve it with --local-only");
 }
 
 static int place_cpus(struct datapath *datapath)
@@ -224,7 +217,7 @@ static int begin_counting(struct attaching *attaching, unsigned int programs)
 		error = place_cpus(datapath);
 	if (!error)
 		error = write_segments(attaching);
-	for (int map = 0; map < MAP_COUNT && !error && is_pinned(datapath); map++)
+	for (int map = 0; map < MAP_COUNT && !error && datapath_is_pinned(datapath); map++)
 		error = pin_map(attaching, map, map_pin_names[map]);
 	attaching->report.created = true;
 	return error;
@@ -255,11 +248,6 @@ static int continue_counting(struct attaching *attaching, unsigned int programs)
 
 /* ---- hooks ---- */
 
-static struct clsact_filter filter_of(const struct datapath *datapath, const struct meta_hook *hook)
-{
-	return (struct clsact_filter){ datapath->filter_handle, hook->priority };
-}
-
 static int program_for(const struct datapath *datapath, enum hook hook, int direction)
 {
 	if (hook == HOOK_XDP_NATIVE || hook == HOOK_XDP_GENERIC)
@@ -270,7 +258,7 @@ static int program_for(const struct datapath *datapath, enum hook hook, int dire
 static int upgrade_link(struct attaching *attaching, const struct meta_iface *iface, int direction)
 {
 	struct datapath *datapath = attaching->datapath;
-	struct pin_path path = link_pin(datapath, iface->ifindex, direction);
+	struct pin_path path = datapath_link_pin(datapath, iface->ifindex, direction);
 	int program = program_for(datapath, iface->hooks[direction].hook, direction);
 	_cleanup_close_ int link = bpf_obj_get(path.text);
 	uint32_t old_program, ifindex;
@@ -291,7 +279,8 @@ static int upgrade_link(struct attaching *attaching, const struct meta_iface *if
 
 static int upgrade_filter(struct attaching *attaching, struct meta_iface *iface, int direction)
 {
-	struct clsact_filter filter = filter_of(attaching->datapath, &iface->hooks[direction]);
+	struct clsact_filter filter =
+		datapath_filter(attaching->datapath, &iface->hooks[direction]);
 
 	if (!hook_clsact_program(iface->ifindex, direction, &filter))
 		return -ENOLINK;
@@ -337,11 +326,11 @@ static int keep_link(struct attaching *attaching, int slot, int direction, int l
 	struct datapath *datapath = attaching->datapath;
 	struct pin_path path;
 
-	if (!is_pinned(datapath)) {
+	if (!datapath_is_pinned(datapath)) {
 		datapath->links[slot][direction] = link;
 		return 0;
 	}
-	path = link_pin(datapath, datapath->meta->ifaces[slot].ifindex, direction);
+	path = datapath_link_pin(datapath, datapath->meta->ifaces[slot].ifindex, direction);
 	unlink(path.text);
 	if (bpf_obj_pin(link, path.text)) {
 		int error = -errno;
@@ -362,7 +351,7 @@ static int attach_filter(struct attaching *attaching, int slot, int direction)
 	int error, made;
 	bool noted;
 
-	error = is_pinned(datapath) ? 0 : datapath_guard(datapath);
+	error = datapath_is_pinned(datapath) ? 0 : datapath_guard(datapath);
 	if (error)
 		return error;
 	/* Noted before it is made: a kill in between must not leave one that nobody claims. */
@@ -376,7 +365,7 @@ static int attach_filter(struct attaching *attaching, int slot, int direction)
 		return made;
 	/* One that an attach left behind when it was killed before recording it. */
 	error = hook_sweep_clsact(iface->ifindex, direction, filter.handle);
-	if (!error)
+	if (error >= 0)
 		error = hook_attach_clsact(program_for(datapath, HOOK_CLSACT, direction),
 					   iface->ifindex, direction, &filter);
 	if (!error)
@@ -440,68 +429,36 @@ static int attach_hook(struct attaching *attaching, const struct device *device,
 	return 0;
 }
 
-/* Find or make the slot of @device in meta and in the kernel's table. */
-static int take_slot(struct attaching *attaching, const struct device *device)
-{
-	struct datapath *datapath = attaching->datapath;
-	struct placement *placement = datapath->placement;
-	int slot = meta_find_slot(datapath->meta, device->ifindex);
-	bool fresh = slot < 0;
-
-	if (fresh)
-		slot = meta_find_slot(datapath->meta, 0);
-	if (slot < 0)
-		return fault_set(attaching->fault, -ENOSPC,
-				 "cannot attach to '%s': %d interfaces have been counted already",
-				 device->name, IFACE_SLOTS - 1);
-	attaching->fresh[slot] |= fresh;
-	for (int probe = 0; probe < IFACE_PROBES; probe++) {
-		struct iface_entry *entry =
-			&placement->ifaces[(device->ifindex & (IFACE_TABLE - 1)) + probe];
-
-		if (entry->ifindex && entry->ifindex != device->ifindex)
-			continue;
-		entry->slot = slot;
-		entry->l2_len = device_l2_len(device);
-		__atomic_store_n(&entry->ifindex, device->ifindex, __ATOMIC_RELEASE);
-		if (fresh) {
-			struct meta_iface *iface = &datapath->meta->ifaces[slot];
-
-			*iface = (struct meta_iface){ .since_ns = now_realtime_ns(),
-						      .l2_len = device_l2_len(device) };
-			iface->ifindex = device->ifindex;
-		}
-		memcpy(datapath->meta->ifaces[slot].name, device->name, sizeof(device->name));
-		return slot;
-	}
-	return fault_set(attaching->fault, -ENOSPC,
-			 "cannot attach to '%s': too many interfaces share the last digits of its "
-			 "index %u",
-			 device->name, device->ifindex);
-}
-
+/* What was asked for must not be taken for done where another hook counts already. */
 static int refuse_other_hook(const struct attaching *attaching, const struct meta_iface *iface)
 {
-	enum hook now = iface->hooks[DIR_IN].hook;
-	bool xdp = now == HOOK_XDP_NATIVE || now == HOOK_XDP_GENERIC;
+	const struct attach_options *options = attaching->options;
+	enum hook in = iface->hooks[DIR_IN].hook, out = iface->hooks[DIR_OUT].hook, now = in;
+	bool other = false;
 
-	if (now == HOOK_NONE || attaching->options->xdp == XDP_OFF || xdp)
+	if (options->xdp != XDP_OFF && in != HOOK_NONE)
+		other = in != (options->xdp == XDP_IN_STACK ? HOOK_XDP_GENERIC : HOOK_XDP_NATIVE);
+	if (!other && options->clsact && out != HOOK_NONE) {
+		other = out != HOOK_CLSACT;
+		now = out;
+	}
+	if (!other)
 		return 0;
-	return fault_set(
-		attaching->fault, -EBUSY,
-		"'%s' is counted at %s already; to count at XDP, `portscribe detach -i %s` "
-		"first",
-		iface->name, hook_name(now), iface->name);
+	return fault_set(attaching->fault, -EBUSY,
+			 "'%s' is counted at %s already; to count it at another hook, first "
+			 "`portscribe detach -i %s`",
+			 iface->name, hook_name(now), iface->name);
 }
 
 static int attach_device(struct attaching *attaching, const struct device *device)
 {
 	struct datapath *datapath = attaching->datapath;
-	int slot = take_slot(attaching, device), error;
-	bool added = false;
+	bool added = false, fresh;
+	int slot = slot_take(datapath, device, &fresh, attaching->fault), error;
 
 	if (slot < 0)
 		return slot;
+	attaching->fresh[slot] = fresh;
 	error = refuse_other_hook(attaching, &datapath->meta->ifaces[slot]);
 	/* On loopback every packet leaves and arrives: one direction counts it once. */
 	for (int direction = 0; direction < DIR_COUNT && !error; direction++) {
@@ -517,79 +474,47 @@ static int attach_device(struct attaching *attaching, const struct device *devic
 	return error;
 }
 
+/* Undo what this call attached since there were @keep hooks. Counts of before stay. */
+static void take_back(struct attaching *attaching, size_t keep)
+{
+	struct datapath *datapath = attaching->datapath;
+
+	while (attaching->added_count > keep) {
+		int slot = attaching->added[--attaching->added_count].slot;
+
+		datapath_drop_hook(datapath, slot,
+				   attaching->added[attaching->added_count].direction);
+		if (attaching->fresh[slot] && !slot_is_attached(&datapath->meta->ifaces[slot]))
+			slot_drop(datapath, slot);
+	}
+}
+
+/*
+ * Devices come and go while we attach. One that was not named and is gone by now
+ * is no reason to leave the others uncounted.
+ */
 static int attach_devices(struct attaching *attaching)
 {
 	for (size_t i = 0; i < attaching->devices.count; i++) {
 		struct device *device = &attaching->devices.devices[i];
+		size_t before = attaching->added_count;
 		int error = device->chosen ? attach_device(attaching, device) : 0;
 
-		if (error)
+		if ((error == -ENODEV || error == -ENXIO) && !attaching->options->interfaces) {
+			take_back(attaching, before);
+			continue;
+		}
+		if (error) {
+			take_back(attaching, 0);
 			return error;
+		}
 	}
+	if (!attaching->report.added && attaching->report.created)
+		return fault_set(
+			attaching->fault, -ENODEV,
+			"every interface to count on went away while attaching; try again");
+	attaching->fault->text[0] = '\0';
 	return 0;
-}
-
-/* ---- taking away ---- */
-
-static bool any_hook_on(const struct meta_iface *iface, enum hook hook)
-{
-	return iface->hooks[DIR_IN].hook == hook || iface->hooks[DIR_OUT].hook == hook;
-}
-
-/* Returns 1 where a clsact qdisc had to stay, 0, or -errno. */
-static int drop_hook(struct datapath *datapath, struct meta_iface *iface, int slot, int direction)
-{
-	struct meta_hook *hook = &iface->hooks[direction];
-	struct clsact_filter filter = filter_of(datapath, hook);
-	bool clsact = hook->hook == HOOK_CLSACT;
-	int error = 0;
-
-	if (clsact) {
-		error = hook_detach_clsact(iface->ifindex, direction, &filter);
-	} else if (hook->hook != HOOK_NONE && is_pinned(datapath)) {
-		struct pin_path path = link_pin(datapath, iface->ifindex, direction);
-
-		if (unlink(path.text) && errno != ENOENT)
-			error = -errno;
-	} else if (datapath->links[slot][direction] >= 0) {
-		close(datapath->links[slot][direction]);
-		datapath->links[slot][direction] = -1;
-	}
-	if (error)
-		return error;
-	*hook = (struct meta_hook){};
-	if (!clsact || any_hook_on(iface, HOOK_CLSACT))
-		return 0;
-	if (!iface->made_qdisc)
-		return 0;
-	error = hook_remove_empty_clsact(iface->ifindex);
-	if (error == 1)
-		iface->made_qdisc = 0;
-	return error < 0 ? error : !error;
-}
-
-void datapath_drop_hooks(struct datapath *datapath)
-{
-	for (int slot = 1; slot < IFACE_SLOTS; slot++)
-		for (int direction = 0; direction < DIR_COUNT; direction++)
-			if (datapath->meta->ifaces[slot].hooks[direction].hook != HOOK_NONE)
-				drop_hook(datapath, &datapath->meta->ifaces[slot], slot, direction);
-}
-
-static void take_back(struct attaching *attaching)
-{
-	struct datapath *datapath = attaching->datapath;
-
-	while (attaching->added_count) {
-		int slot = attaching->added[--attaching->added_count].slot;
-
-		drop_hook(datapath, &datapath->meta->ifaces[slot], slot,
-			  attaching->added[attaching->added_count].direction);
-	}
-	/* A slot that has counted keeps its counts; one that never did is free again. */
-	for (int slot = 1; slot < IFACE_SLOTS; slot++)
-		if (attaching->fresh[slot])
-			datapath->meta->ifaces[slot] = (struct meta_iface){};
 }
 
 static unsigned int programs_needed(const struct attaching *attaching)
@@ -626,7 +551,11 @@ static int open_place(struct attaching *attaching)
 		return error;
 	error = datapath_open_pins(datapath, attaching->fault);
 	attaching->exists = !error;
-	return error == -ENOENT ? 0 : error;
+	if (error != -ENOENT)
+		return error;
+	/* What a detach left that was killed half-way. */
+	attaching->made_place = true;
+	return pins_clear(&datapath->pins, attaching->fault);
 }
 
 static int finish_spans(struct attaching *attaching)
@@ -644,8 +573,7 @@ static int finish_spans(struct attaching *attaching)
 	if (rename(from.text, to.text))
 		return fault_set(attaching->fault, -errno, "cannot rename '%s': %s", from.text,
 				 strerror(errno));
-	attaching->report.residue = respan_finish(datapath);
-	respan_store(datapath->meta, attaching->options->spans);
+	attaching->report.residue = respan_finish(datapath, attaching->options->spans);
 	return 0;
 }
 
@@ -675,11 +603,7 @@ static int attach_steps(struct attaching *attaching)
 	if (error)
 		return error;
 	error = attach_devices(attaching);
-	if (error) {
-		take_back(attaching);
-		return error;
-	}
-	return finish_spans(attaching);
+	return error ? error : finish_spans(attaching);
 }
 
 int datapath_attach(const struct attach_options *options, struct datapath **ret_datapath,
@@ -701,7 +625,7 @@ int datapath_attach(const struct attach_options *options, struct datapath **ret_
 	if (error) {
 		if (!own.text[0])
 			fault_set(&own, error, "cannot attach: %s", strerror(-error));
-		if (is_pinned(attaching->datapath) && !attaching->exists && error != -EPROTO)
+		if (attaching->made_place)
 			pins_remove(&attaching->datapath->pins, NULL);
 		datapath_close(attaching->datapath);
 		if (fault)
@@ -730,6 +654,10 @@ int datapath_open(struct datapath **ret_datapath, struct fault *fault)
 	if (!error)
 		error = datapath_open_pins(datapath, fault);
 	if (error) {
+		if (error == -EIO)
+			fault_set(fault, error,
+				  "cannot tell the network namespace: "
+				  "/proc/self/ns/net cannot be read (is /proc mounted?)");
 		datapath_close(datapath);
 		return error;
 	}
@@ -737,185 +665,4 @@ int datapath_open(struct datapath **ret_datapath, struct fault *fault)
 	pins_close(&datapath->pins);
 	*ret_datapath = datapath;
 	return 0;
-}
-
-/* ---- detach ---- */
-
-/*
- * The kernel frees links, then programs, then maps after grace periods. Who looks
- * right behind a detach should find nothing: wait until the table is gone.
- */
-static void wait_until_freed(uint32_t map_id)
-{
-	for (int i = 0; i < 200; i++) {
-		int fd = bpf_map_get_fd_by_id(map_id);
-
-		if (fd < 0)
-			return;
-		close(fd);
-		usleep(5000);
-	}
-}
-
-static uint32_t id_of_map(int fd)
-{
-	struct bpf_map_info info = {};
-	__u32 length = sizeof(info);
-
-	return fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &length) ? info.id : 0;
-}
-
-static int detach_slot(struct datapath *datapath, int slot, struct detach_report *report)
-{
-	struct meta_iface *iface = &datapath->meta->ifaces[slot];
-	bool attached = false;
-
-	for (int direction = 0; direction < DIR_COUNT; direction++) {
-		int error;
-
-		attached |= iface->hooks[direction].hook != HOOK_NONE;
-		error = drop_hook(datapath, iface, slot, direction);
-		if (error < 0)
-			return error;
-		report->left_qdiscs += error;
-	}
-	report->interfaces += attached;
-	return 0;
-}
-
-static bool anything_attached(const struct meta *meta)
-{
-	for (int slot = 1; slot < IFACE_SLOTS; slot++)
-		if (meta->ifaces[slot].ifindex && (meta->ifaces[slot].hooks[DIR_IN].hook ||
-						   meta->ifaces[slot].hooks[DIR_OUT].hook))
-			return true;
-	return false;
-}
-
-/* By the index of the device that has @name now; one that is gone by the name it had. */
-static int find_named(const struct meta *meta, const struct device_list *devices, const char *name)
-{
-	const struct device *named = device_by_name(devices, name);
-
-	for (int slot = 1; slot < IFACE_SLOTS; slot++) {
-		const struct meta_iface *iface = &meta->ifaces[slot];
-
-		if (!iface->ifindex || (!iface->hooks[DIR_IN].hook && !iface->hooks[DIR_OUT].hook))
-			continue;
-		if (named ? iface->ifindex == named->ifindex
-			  : !strcmp(iface->name, name) && !device_by_index(devices, iface->ifindex))
-			return slot;
-	}
-	return -1;
-}
-
-static int detach_named(struct datapath *datapath, const char *name, struct detach_report *report,
-			struct fault *fault)
-{
-	struct device_list devices;
-	int error = device_list_read(&devices, fault), slot;
-
-	if (error)
-		return error;
-	slot = find_named(datapath->meta, &devices, name);
-	device_list_release(&devices);
-	if (slot < 0)
-		return fault_set(fault, -ENODEV, "'%s' is not counted (see: portscribe status)",
-				 name);
-	return detach_slot(datapath, slot, report);
-}
-
-/* Filters hang on interfaces, not in bpffs: find ours where no record of them can be read. */
-static int sweep_all(struct fault *fault)
-{
-	struct device_list devices;
-	int error = device_list_read(&devices, fault);
-
-	for (size_t i = 0; !error && i < devices.count; i++)
-		for (int direction = 0; direction < DIR_COUNT; direction++)
-			hook_sweep_clsact(devices.devices[i].ifindex, direction,
-					  FILTER_HANDLE_PINNED);
-	if (!error)
-		device_list_release(&devices);
-	return error;
-}
-
-static int detach_opened(struct datapath *datapath, const char *const *interfaces, size_t count,
-			 struct detach_report *report, struct fault *fault)
-{
-	int error = datapath_open_pins(datapath, fault);
-
-	if (error == -EPROTO && !interfaces) {
-		error = sweep_all(fault);
-		report->removed = true;
-		return error ? error : pins_remove(&datapath->pins, fault);
-	}
-	if (error && error != -ENOENT)
-		return error;
-	for (int slot = 1; !error && !interfaces && slot < IFACE_SLOTS; slot++)
-		if (datapath->meta->ifaces[slot].ifindex)
-			error = detach_slot(datapath, slot, report);
-	for (size_t i = 0; !error && i < count; i++)
-		error = detach_named(datapath, interfaces[i], report, fault);
-	if (error && error != -ENOENT)
-		return error;
-	if (error == -ENOENT || !anything_attached(datapath->meta)) {
-		report->removed = true;
-		return pins_remove(&datapath->pins, fault);
-	}
-	return 0;
-}
-
-int datapath_detach(const char *const *interfaces, size_t count, struct detach_report *ret_report,
-		    struct fault *fault)
-{
-	struct datapath *datapath = datapath_new();
-	struct detach_report report = {};
-	struct fault own = {};
-	struct netns_id id;
-	uint32_t map = 0;
-	int error = datapath ? netns_identify(&id) : -ENOMEM;
-
-	if (!error)
-		error = pins_open(&id, PINS_CHANGE, &datapath->pins, &own);
-	if (!error)
-		error = detach_opened(datapath, interfaces, count, &report, &own);
-	if (datapath)
-		map = id_of_map(datapath->fds[MAP_TALLIES]);
-	datapath_close(datapath);
-	if (!error && report.removed && map)
-		wait_until_freed(map);
-	if (error && !own.text[0])
-		fault_set(&own, error, "cannot detach: %s", strerror(-error));
-	if (error && fault)
-		*fault = own;
-	if (!error)
-		*ret_report = report;
-	return error;
-}
-
-int datapath_detach_netns(const struct netns_id *id, struct detach_report *ret_report,
-			  struct fault *fault)
-{
-	_cleanup_close_ int back = netns_remember();
-	struct detach_report report = { .removed = true };
-	struct pins pins;
-	int error;
-
-	if (back < 0)
-		return back;
-	if (!netns_enter_id(id)) {
-		error = datapath_detach(NULL, 0, ret_report, fault);
-		netns_return(back);
-		return error;
-	}
-	/* The namespace ended, and its devices with it: only pins are left. */
-	error = pins_open(id, PINS_CHANGE, &pins, fault);
-	if (error)
-		return error;
-	error = pins_remove(&pins, fault);
-	pins_close(&pins);
-	if (!error)
-		*ret_report = report;
-	return error;
 }

@@ -77,6 +77,7 @@ int datapath_snapshot(const struct datapath *datapath, struct snapshot **ret_sna
 struct detach_report {
 	size_t interfaces;  /* detached */
 	size_t left_qdiscs; /* clsact qdiscs that stay: others have filters there, or made them */
+	bool freeing;	    /* detached, but the kernel takes its time to free the maps */
 	bool removed;	    /* the counters are gone too */
 };
 

@@ -215,12 +215,18 @@ static int find_handle(const struct nlmsghdr *message, void *data)
 int hook_sweep_clsact(uint32_t ifindex, enum direction direction, uint32_t handle)
 {
 	struct filter_sweep sweep = { .handle = handle };
-	int error = walk_filters(ifindex, direction, find_handle, &sweep);
+	int error = walk_filters(ifindex, direction, find_handle, &sweep), swept = 0;
 
-	for (size_t i = 0; i < sweep.count && !error; i++)
-		error = hook_detach_clsact(ifindex, direction,
-					   &(struct clsact_filter){ handle, sweep.priorities[i] });
-	return error == -EINVAL || error == -ENOENT ? 0 : error; /* no clsact there */
+	for (size_t i = 0; i < sweep.count && !error; i++) {
+		struct clsact_filter filter = { handle, sweep.priorities[i] };
+
+		/* The handle may be somebody else's: the program tells. */
+		if (!hook_clsact_program(ifindex, direction, &filter))
+			continue;
+		error = hook_detach_clsact(ifindex, direction, &filter);
+		swept += !error;
+	}
+	return error == -EINVAL || error == -ENOENT ? 0 : error ? error : swept; /* no clsact */
 }
 
 int hook_remove_empty_clsact(uint32_t ifindex)

@@ -50,7 +50,7 @@ uint32_t hook_clsact_program(uint32_t ifindex, enum direction direction,
 int hook_detach_clsact(uint32_t ifindex, enum direction direction,
 		       const struct clsact_filter *filter);
 
-/* Remove every filter of ours with @handle, whatever its priority. 0 or -errno. */
+/* Remove every filter of ours with @handle, whatever its priority. How many; or -errno. */
 int hook_sweep_clsact(uint32_t ifindex, enum direction direction, uint32_t handle);
 
 /*

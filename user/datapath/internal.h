@@ -60,6 +60,16 @@ int datapath_guard(struct datapath *datapath);
 /* Our hooks are gone: the guard may go, too. */
 void datapath_unguard(struct datapath *datapath);
 
+bool datapath_is_pinned(const struct datapath *datapath);
+struct pin_path datapath_link_pin(const struct datapath *datapath, uint32_t ifindex, int direction);
+struct clsact_filter datapath_filter(const struct datapath *datapath, const struct meta_hook *hook);
+
+/*
+ * Detach one hook, and the clsact qdisc that we made when nothing is left in it.
+ * 1: that qdisc had to stay; 0; or -errno.
+ */
+int datapath_drop_hook(struct datapath *datapath, int slot, int direction);
+
 /* Take back every hook of an unpinned counting. */
 void datapath_drop_hooks(struct datapath *datapath);
 
@@ -79,9 +89,6 @@ int datapath_open_pins(struct datapath *datapath, struct fault *fault);
  */
 int datapath_load(struct datapath *datapath, unsigned int programs, const struct meta *shape,
 		  struct fault *fault);
-
-/* The slot of @ifindex; -1 where it has none. */
-int meta_find_slot(const struct meta *meta, uint32_t ifindex);
 
 uint64_t now_realtime_ns(void);
 

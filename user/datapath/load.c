@@ -25,6 +25,23 @@ const char *const map_pin_names[MAP_COUNT] = {
 	[MAP_SEGMENTS] = "segments", [MAP_META] = "meta",
 };
 
+bool datapath_is_pinned(const struct datapath *datapath)
+{
+	return datapath->pins.path[0];
+}
+
+struct pin_path datapath_link_pin(const struct datapath *datapath, uint32_t ifindex, int direction)
+{
+	static const char *const names[DIR_COUNT] = { "in", "out" };
+
+	return pins_path(&datapath->pins, "link-%u-%s", ifindex, names[direction]);
+}
+
+struct clsact_filter datapath_filter(const struct datapath *datapath, const struct meta_hook *hook)
+{
+	return (struct clsact_filter){ datapath->filter_handle, hook->priority };
+}
+
 uint64_t now_realtime_ns(void)
 {
 	struct timespec now;
@@ -174,7 +191,13 @@ int datapath_open_pins(struct datapath *datapath, struct fault *fault)
 			continue;
 		error = -errno;
 		if (error == -ENOENT && i == MAP_META)
-			return -ENOENT; /* pinned last: without it, there is nothing yet */
+			return -ENOENT; /* pinned last, removed first: without it there is nothing
+					 */
+		if (error == -ENOENT)
+			return fault_set(fault, -EPROTO,
+					 "'%s' is missing: the counters in '%s' are half removed; "
+					 "`portscribe detach` removes the rest",
+					 map_pin_names[i], datapath->pins.path);
 		return fault_set(fault, error, "cannot open the pinned map '%s': %s%s", path.text,
 				 strerror(-error),
 				 error == -EPERM ? " (needs CAP_BPF; try sudo)" : "");
@@ -195,14 +218,6 @@ int datapath_open_pins(struct datapath *datapath, struct fault *fault)
 	return error ? fault_set(fault, error, "cannot map the counters: %s", strerror(-error)) : 0;
 }
 
-int meta_find_slot(const struct meta *meta, uint32_t ifindex)
-{
-	for (int slot = 1; slot < IFACE_SLOTS; slot++)
-		if (meta->ifaces[slot].ifindex == ifindex)
-			return slot;
-	return -1;
-}
-
 static int explain_load(int error, struct fault *fault)
 {
 	char missing[128];
@@ -216,8 +231,8 @@ static int explain_load(int error, struct fault *fault)
 		return fault_set(fault, error,
 				 "cannot load the counting program: %s (needs Linux 5.10 or newer)",
 				 strerror(-error));
-	return fault_set(fault, error, "cannot load the counting program: %s (%.*s)",
-			 strerror(-error), (int)length, libbpf_says);
+	return fault_set(fault, error, "cannot load the counting program: %s%s%.*s",
+			 strerror(-error), length ? ": " : "", (int)length, libbpf_says);
 }
 
 static int set_shape(struct counter_bpf *skeleton, const struct meta *shape)

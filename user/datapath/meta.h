@@ -31,7 +31,8 @@ struct meta_iface {
 	uint32_t ifindex; /* 0: slot free, never used */
 	uint8_t l2_len;
 	uint8_t made_qdisc; /* clsact: the qdisc was not there before us */
-	uint8_t unused[2];
+	uint8_t history;    /* not attached any more, its counts are kept */
+	uint8_t unused;
 	char name[64];	   /* when it was attached */
 	uint64_t since_ns; /* CLOCK_REALTIME of its first attach */
 	struct meta_hook hooks[DIR_COUNT];
@@ -52,6 +53,7 @@ struct meta {
 	char netns_name[128]; /* as given to attach; "" for the namespace it ran in */
 
 	struct meta_iface ifaces[IFACE_SLOTS]; /* by slot */
+	struct iface_buckets folded;	       /* of slots that were given to other devices */
 
 	/*
 	 * While spans change, both lists are set: `next` is what newly loaded
@@ -60,7 +62,7 @@ struct meta {
 	 */
 	struct segment_plan plan, next;
 	uint32_t span_count;
-	uint32_t unused2;
+	uint32_t sequence; /* odd while plan, spans and base change */
 	struct meta_span spans[META_SPANS_MAX];
 	/* What a segment's ports had counted before the kernel counted the segment. */
 	struct counter base[SIDE_COUNT][DIR_COUNT][SEGMENTS_MAX];

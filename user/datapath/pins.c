@@ -22,14 +22,17 @@ bool bpffs_mounted(void)
 	return !statfs(BPFFS_DIRECTORY, &fs) && fs.f_type == (__typeof__(fs.f_type))BPF_FS_MAGIC;
 }
 
-static bool same_mounts_as(pid_t pid)
+enum sameness { SAME, OTHER, UNKNOWN };
+
+static enum sameness same_mounts_as(pid_t pid)
 {
 	struct stat ours, theirs;
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%d/ns/mnt", pid);
-	return !stat("/proc/self/ns/mnt", &ours) && !stat(path, &theirs) &&
-	       ours.st_ino == theirs.st_ino;
+	if (stat("/proc/self/ns/mnt", &ours) || stat(path, &theirs))
+		return UNKNOWN;
+	return ours.st_ino == theirs.st_ino ? SAME : OTHER;
 }
 
 /*
@@ -39,7 +42,7 @@ static bool same_mounts_as(pid_t pid)
  */
 static int mount_bpffs(struct fault *fault)
 {
-	if (!same_mounts_as(1) && !same_mounts_as(getppid()))
+	if (same_mounts_as(1) != SAME && same_mounts_as(getppid()) != SAME)
 		return fault_set(
 			fault, -ENODEV,
 			"no bpffs at %s in this mount namespace, which ends with this "
@@ -91,11 +94,25 @@ static int make_directory(const char *path, struct fault *fault)
 	return 0;
 }
 
+/*
+ * Without bpffs nothing is pinned here; but where it is only hidden, as for a
+ * program of `ip netns exec`, "nothing" would be a lie.
+ */
 static int check_bpffs(enum pins_mode mode, struct fault *fault)
 {
+	enum sameness first = same_mounts_as(1);
+
 	if (bpffs_mounted())
 		return 0;
-	return mode == PINS_CREATE ? mount_bpffs(fault) : -ENOENT;
+	if (mode == PINS_CREATE)
+		return mount_bpffs(fault);
+	if (first == SAME || (first == UNKNOWN && same_mounts_as(getppid()) == SAME))
+		return -ENOENT;
+	return fault_set(
+		fault, -ENODEV,
+		"cannot tell: this mount namespace has no bpffs at %s; inside `ip netns exec "
+		"NAME` it is hidden: use `portscribe ... -N NAME` from outside",
+		BPFFS_DIRECTORY);
 }
 
 static int lock_parent(enum pins_mode mode, struct fault *fault)
@@ -119,7 +136,8 @@ static int lock_parent(enum pins_mode mode, struct fault *fault)
 		fd = open_own_directory(PINS_DIRECTORY, fault);
 		if (fd < 0)
 			return TAKE_FD(fd);
-		if (flock(fd, mode == PINS_READ ? LOCK_SH : LOCK_EX))
+		/* Readers need not wait: what they open is whole or absent, see pins_clear(). */
+		if (flock(fd, mode == PINS_READ ? LOCK_SH | LOCK_NB : LOCK_EX) && mode != PINS_READ)
 			return fault_set(fault, -errno, "cannot lock '%s': %s", PINS_DIRECTORY,
 					 strerror(errno));
 		if (!fstat(fd, &locked) && !lstat(PINS_DIRECTORY, &named) &&
@@ -183,15 +201,16 @@ struct pin_path pins_path(const struct pins *pins, const char *format, ...)
 	return path;
 }
 
-int pins_remove(const struct pins *pins, struct fault *fault)
+int pins_clear(const struct pins *pins, struct fault *fault)
 {
 	_cleanup_closedir_ DIR *stream = opendir(pins->path);
 	struct dirent *entry;
 
 	if (!stream)
-		return errno == ENOENT ? 0
-				       : fault_set(fault, -errno, "cannot read '%s': %s",
-						   pins->path, strerror(errno));
+		return fault_set(fault, -errno, "cannot read '%s': %s", pins->path,
+				 strerror(errno));
+	/* Without meta the rest is void: a kill from here on leaves nothing that looks whole. */
+	unlinkat(dirfd(stream), "meta", 0);
 	while ((entry = readdir(stream))) {
 		if (entry->d_name[0] == '.')
 			continue;
@@ -199,6 +218,15 @@ int pins_remove(const struct pins *pins, struct fault *fault)
 			return fault_set(fault, -errno, "cannot remove '%s/%s': %s", pins->path,
 					 entry->d_name, strerror(errno));
 	}
+	return 0;
+}
+
+int pins_remove(const struct pins *pins, struct fault *fault)
+{
+	int error = pins_clear(pins, fault);
+
+	if (error)
+		return error == -ENOENT ? 0 : error;
 	if (rmdir(pins->path) && errno != ENOENT)
 		return fault_set(fault, -errno, "cannot remove '%s': %s", pins->path,
 				 strerror(errno));

@@ -16,7 +16,7 @@
 #define PINS_DIRECTORY	BPFFS_DIRECTORY "/portscribe"
 
 enum pins_mode {
-	PINS_READ,   /* -ENOENT where nothing is there; shared lock */
+	PINS_READ,   /* -ENOENT where nothing is there; shared lock, if nobody changes just now */
 	PINS_CHANGE, /* -ENOENT where nothing is there; exclusive lock */
 	PINS_CREATE, /* makes what is missing; mounts bpffs where that is safe; exclusive lock */
 };
@@ -41,6 +41,9 @@ struct pin_path {
 };
 struct pin_path pins_path(const struct pins *pins, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* Remove every pin in the directory, "meta" first. 0 or -errno. */
+int pins_clear(const struct pins *pins, struct fault *fault);
 
 /* Remove every pin in the directory and the directory, and the parent when empty. 0 or -errno. */
 int pins_remove(const struct pins *pins, struct fault *fault);

@@ -62,6 +62,42 @@ static void read_ports(const struct datapath *datapath, struct snapshot *snapsho
 	}
 }
 
+static uint32_t program_of_link(const struct datapath *datapath, int slot, int direction)
+{
+	uint32_t program = 0, ifindex = 0;
+	_cleanup_close_ int opened = -1;
+	int link = datapath->links[slot][direction];
+
+	if (datapath->pins.path[0]) {
+		static const char *const names[DIR_COUNT] = { "in", "out" };
+		struct pin_path path =
+			pins_path(&datapath->pins, "link-%u-%s",
+				  datapath->meta->ifaces[slot].ifindex, names[direction]);
+
+		link = opened = bpf_obj_get(path.text);
+	}
+	if (link < 0 || hook_link_info(link, &program, &ifindex) || !ifindex)
+		return 0;
+	return program;
+}
+
+static uint32_t program_of_hook(const struct datapath *datapath, int slot, int direction)
+{
+	const struct meta_iface *iface = &datapath->meta->ifaces[slot];
+	struct clsact_filter filter = { datapath->filter_handle, iface->hooks[direction].priority };
+
+	if (iface->hooks[direction].hook == HOOK_NONE)
+		return 0;
+	return iface->hooks[direction].hook == HOOK_CLSACT
+		       ? hook_clsact_program(iface->ifindex, direction, &filter)
+		       : program_of_link(datapath, slot, direction);
+}
+
+static bool slot_lives(const struct datapath *datapath, int slot)
+{
+	return program_of_hook(datapath, slot, DIR_IN) || program_of_hook(datapath, slot, DIR_OUT);
+}
+
 static int read_ifaces(const struct datapath *datapath, struct snapshot *snapshot)
 {
 	const struct meta *meta = datapath->meta;
@@ -80,7 +116,7 @@ static int read_ifaces(const struct datapath *datapath, struct snapshot *snapsho
 			.since = from_ns(slot ? meta->ifaces[slot].since_ns : meta->since_ns)
 		};
 		/* Renamed since? A device that is gone keeps the name it had. */
-		if (!if_indextoname(iface->ifindex, iface->name))
+		if (!slot_lives(datapath, slot) || !if_indextoname(iface->ifindex, iface->name))
 			memcpy(iface->name, meta->ifaces[slot].name, sizeof(iface->name));
 		for (int direction = 0; direction < DIR_COUNT; direction++) {
 			iface->hook[direction] = meta->ifaces[slot].hooks[direction].hook;
@@ -89,6 +125,10 @@ static int read_ifaces(const struct datapath *datapath, struct snapshot *snapsho
 					  (const uint64_t *)datapath->tallies[row]
 						  .ifaces[slot]
 						  .packets[direction],
+					  BUCKET_COUNT);
+			if (!slot)
+				add_block(iface->packets[direction],
+					  (const uint64_t *)meta->folded.packets[direction],
 					  BUCKET_COUNT);
 			seen += iface->packets[direction][BUCKET_SEEN];
 		}
@@ -132,11 +172,13 @@ static void sum_ports(const struct datapath *datapath, struct snapshot_span *spa
 		       datapath_port(datapath, span->span.transport, side, direction, port));
 }
 
-static int read_spans(const struct datapath *datapath, struct snapshot *snapshot)
+static int read_spans_once(const struct datapath *datapath, struct snapshot *snapshot)
 {
 	const struct meta *meta = datapath->meta;
-	bool changing = __atomic_load_n(&meta->next.count, __ATOMIC_ACQUIRE);
+	bool changing = __atomic_load_n(&meta->next.count, __ATOMIC_ACQUIRE) ||
+			__atomic_load_n(&meta->sequence, __ATOMIC_ACQUIRE) % 2;
 
+	free(snapshot->spans);
 	snapshot->spans = calloc(meta->span_count + 1, sizeof(*snapshot->spans));
 	if (!snapshot->spans)
 		return -ENOMEM;
@@ -156,6 +198,20 @@ static int read_spans(const struct datapath *datapath, struct snapshot *snapshot
 								      direction);
 	}
 	return 0;
+}
+
+/* Spans that changed meanwhile are read again. */
+static int read_spans(const struct datapath *datapath, struct snapshot *snapshot)
+{
+	const uint32_t *sequence = &datapath->meta->sequence;
+	uint32_t before;
+	int error;
+
+	do {
+		before = __atomic_load_n(sequence, __ATOMIC_SEQ_CST);
+		error = read_spans_once(datapath, snapshot);
+	} while (!error && __atomic_load_n(sequence, __ATOMIC_SEQ_CST) != before);
+	return error;
 }
 
 int datapath_snapshot(const struct datapath *datapath, struct snapshot **ret_snapshot)
@@ -190,25 +246,6 @@ int datapath_snapshot(const struct datapath *datapath, struct snapshot **ret_sna
 
 /* ---- what is attached ---- */
 
-static uint32_t program_of_link(const struct datapath *datapath, int slot, int direction)
-{
-	uint32_t program = 0, ifindex = 0;
-	_cleanup_close_ int opened = -1;
-	int link = datapath->links[slot][direction];
-
-	if (datapath->pins.path[0]) {
-		static const char *const names[DIR_COUNT] = { "in", "out" };
-		struct pin_path path =
-			pins_path(&datapath->pins, "link-%u-%s",
-				  datapath->meta->ifaces[slot].ifindex, names[direction]);
-
-		link = opened = bpf_obj_get(path.text);
-	}
-	if (link < 0 || hook_link_info(link, &program, &ifindex) || !ifindex)
-		return 0;
-	return program;
-}
-
 static void read_hook(const struct datapath *datapath, const struct device_list *devices, int slot,
 		      int direction, struct hook_state *state)
 {
@@ -222,8 +259,7 @@ static void read_hook(const struct datapath *datapath, const struct device_list 
 	state->hook = iface->hooks[direction].hook;
 	if (state->hook == HOOK_NONE)
 		return;
-	program = clsact ? hook_clsact_program(iface->ifindex, direction, &filter)
-			 : program_of_link(datapath, slot, direction);
+	program = program_of_hook(datapath, slot, direction);
 	state->alive = program && device;
 	xdp = state->hook == HOOK_XDP_NATIVE || state->hook == HOOK_XDP_GENERIC;
 	if (!state->alive || xdp)
@@ -262,10 +298,14 @@ int datapath_state_read(const struct datapath *datapath, const struct device_lis
 		iface->ifindex = meta->ifaces[slot].ifindex;
 		iface->since_ns = meta->ifaces[slot].since_ns;
 		device = device_by_index(devices, iface->ifindex);
-		memcpy(iface->name, device ? device->name : meta->ifaces[slot].name,
-		       sizeof(iface->name));
 		for (int direction = 0; direction < DIR_COUNT; direction++)
 			read_hook(datapath, devices, slot, direction, &iface->hooks[direction]);
+		/* An index is given out again: the name is this device's only while it is counted.
+		 */
+		if (!iface->hooks[DIR_IN].alive && !iface->hooks[DIR_OUT].alive)
+			device = NULL;
+		memcpy(iface->name, device ? device->name : meta->ifaces[slot].name,
+		       sizeof(iface->name));
 		state.iface_count++;
 	}
 	*ret_state = state;

@@ -32,7 +32,8 @@ int respan_plan(const struct meta *meta, const struct span_list *spans,
 				 "too many spans: %zu, with more borders than the %d the kernel's "
 				 "half can tell apart",
 				 spans->count, SEGMENTS_MAX);
-	*ret_changed = !meta || meta->next.count || !segment_plan_equal(plan, &meta->plan);
+	*ret_changed = !meta || meta->next.count || meta->sequence % 2 ||
+		       !segment_plan_equal(plan, &meta->plan);
 	*ret_plan = *plan;
 	return 0;
 }
@@ -137,7 +138,7 @@ static void clear_free_segments(struct datapath *datapath, const struct segment_
 	}
 }
 
-uint64_t respan_finish(struct datapath *datapath)
+uint64_t respan_finish(struct datapath *datapath, const struct span_list *spans)
 {
 	struct meta *meta = datapath->meta;
 	uint64_t doubt = 0;
@@ -152,8 +153,12 @@ uint64_t respan_finish(struct datapath *datapath)
 				doubt += find_base(datapath, segment, side, direction,
 						   &meta->base[side][direction][segment->id]);
 	}
+	/* Readers that come now take the sums of ports. */
+	__atomic_store_n(&meta->sequence, meta->sequence | 1, __ATOMIC_SEQ_CST);
 	clear_free_segments(datapath, &meta->next);
 	meta->plan = meta->next;
+	respan_store(meta, spans);
 	meta->next.count = 0;
+	__atomic_store_n(&meta->sequence, meta->sequence + 1, __ATOMIC_SEQ_CST);
 	return doubt;
 }

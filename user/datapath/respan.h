@@ -19,11 +19,11 @@ void respan_store(struct meta *meta, const struct span_list *spans);
 
 /*
  * Once every program in force counts meta->next: give each of its segments the
- * base that makes it equal to the sum of its ports, and make it the plan. Waits
+ * base that makes it equal to the sum of its ports, and make it the plan of @spans. Waits
  * for programs still running. Returns packets that could not be attributed
  * because the counters never stood still; 0 at rest.
  */
-uint64_t respan_finish(struct datapath *datapath);
+uint64_t respan_finish(struct datapath *datapath, const struct span_list *spans);
 
 /* Sum of one cell group over all rows: what @side and @direction of @port counted. */
 struct counter datapath_port(const struct datapath *datapath, enum transport transport,

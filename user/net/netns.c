@@ -43,7 +43,7 @@ int netns_remember(void)
 {
 	int fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 
-	return fd < 0 ? -errno : fd;
+	return fd < 0 ? -EIO : fd; /* not -ENOENT: that would read as "nothing there" */
 }
 
 int netns_return(int fd)
@@ -59,7 +59,7 @@ int netns_identify(struct netns_id *ret_id)
 	struct stat status;
 
 	if (stat("/proc/self/ns/net", &status))
-		return -errno;
+		return -EIO;
 	id.inode = status.st_ino;
 	if (fd >= 0 && getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &id.cookie, &length))
 		id.cookie = 0;

@@ -16,7 +16,7 @@
  */
 int netns_enter(const char *name, struct fault *fault);
 
-/* An open descriptor of the current namespace, to go back to with netns_return(); or -errno. */
+/* An open descriptor of the current namespace, to go back to with netns_return(); or -EIO. */
 int netns_remember(void);
 int netns_return(int fd);
 
@@ -25,7 +25,7 @@ struct netns_id {
 	uint64_t inode;	 /* of /proc/self/ns/net; may be reused after the namespace ended */
 };
 
-/* 0 or -errno. */
+/* 0, or -EIO where /proc is not there to tell. */
 int netns_identify(struct netns_id *ret_id);
 
 /*
