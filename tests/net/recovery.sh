@@ -69,19 +69,6 @@ is "$("$PORTSCRIBE" show -N c -j | jq -r '[.interfaces[] | select(.hook == "tcx"
 	.hook == "clsact") | .name] | join(" ")')" new "new is counted"
 ok "detach" "$PORTSCRIBE" detach -N c
 
-# More devices over time than there are slots.
-for round in 1 2 3 4; do
-	for ((i = 0; i < 300; i++)); do echo "link add v$i type veth peer name w$i"; done |
-		ip_in c -b - || bail_out "cannot make devices"
-	names=()
-	for ((i = 0; i < 300; i++)); do names+=(-i "v$i"); done
-	"$PORTSCRIBE" attach -N c "${names[@]}" >/dev/null 2>&1
-	is $? 0 "attach to 300 devices, round $round"
-	for ((i = 0; i < 300; i++)); do echo "link del v$i"; done | ip_in c -b -
-done
-sums_hold c "after 1,200 devices the sums hold"
-ok "detach" "$PORTSCRIBE" detach -N c
-
 # Devices come and go while we attach.
 (
 	for ((i = 0; i < 60; i++)); do
