@@ -51,6 +51,10 @@ is "$(packets b)" 5 "and counts once"
 is "$(ls "$pins"/netns-*/ | grep -c link)" 2 "with no pin of before"
 ok "detach" "$PORTSCRIBE" detach -N b
 
+mkdir -m 700 "$pins"
+ok "detach where one was killed at its last step" "$PORTSCRIBE" detach -N b
+ok "nothing is left of that" test ! -e "$pins"
+
 # An index is given out again: the new device has counts, name and time of its own.
 new_netns c
 ip_in c link add one index 77 type veth peer name two

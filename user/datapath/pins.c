@@ -178,6 +178,9 @@ int pins_open(const struct netns_id *id, enum pins_mode mode, struct pins *ret_p
 	return 0;
 
 failed:
+	/* A detach killed at its last step leaves the empty parent. */
+	if (mode == PINS_CHANGE && error == -ENOENT)
+		rmdir(PINS_DIRECTORY);
 	pins_close(&pins);
 	return error;
 }
