@@ -4,6 +4,7 @@
  * The least that a program by libbpf can do to load what `portscribe attach`
  * loads: both tc programs, maps of the same sizes, all pinned in DIRECTORY.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -11,6 +12,23 @@
 #include <bpf/libbpf.h>
 
 #include "counters.h"
+
+/* The one variable is first; constants of the compiler may follow. */
+static int set_config(struct bpf_map *map, const struct counter_config *config)
+{
+	size_t size;
+	const void *now = bpf_map__initial_value(map, &size);
+	char *value = now && size >= sizeof(*config) ? malloc(size) : NULL;
+	int error;
+
+	if (!value)
+		return -EINVAL;
+	memcpy(value, now, size);
+	memcpy(value, config, sizeof(*config));
+	error = bpf_map__set_initial_value(map, value, size);
+	free(value);
+	return error;
+}
 
 static int set_shape(struct bpf_object *object, char **sizes)
 {
@@ -27,7 +45,7 @@ static int set_shape(struct bpf_object *object, char **sizes)
 		else if (!strcmp(name, "tallies"))
 			error = bpf_map__set_max_entries(map, strtoul(sizes[1], NULL, 10));
 		else if (strstr(name, ".rodata"))
-			error = bpf_map__set_initial_value(map, &config, sizeof(config));
+			error = set_config(map, &config);
 		if (error)
 			return error;
 	}

@@ -99,9 +99,13 @@ static inline int object_set_maps(struct bpf_object *object, bool parse_only)
 			struct counter_config *config;
 			const void *now = bpf_map__initial_value(map, &size);
 
-			if (!now || size != sizeof(*config))
+			if (!now || size < sizeof(*config))
 				continue; /* not ours */
-			config = calloc(1, size);
+			/* The compiler's constants may follow the one variable. */
+			config = malloc(size);
+			if (!config)
+				return -ENOMEM;
+			memcpy(config, now, size);
 			config->shared_row = (__u32)-1;
 			config->parse_only = parse_only;
 			error = bpf_map__set_initial_value(map, config, size);
