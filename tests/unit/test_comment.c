@@ -371,11 +371,11 @@ static void test_traffic_without_peers(void **state)
 static void test_hostile_names(void **state)
 {
 	static const char table[] =
-		"1\ttcp\tassigned\tab\"c\\d\tsays \"x\" \\ y  z\t\t\t\t\t\t\t\t\n"
+		"1\ttcp\tassigned\tab\"c\\d\tsays \"x\" \\ y  z\t\t\t\t\t\t\t\t\t\n"
 		"2\ttcp\tassigned\tumlaut\tGrüße aus Köln, Straße der Maße, "
-		"ä ö ü äöüäöüäöüäöüäöüäöü äöüäöüäöüäöüäöüäöüäöü äöüäöüäöü\t\t\t\t\t\t\t\t\n"
+		"ä ö ü äöüäöüäöüäöüäöüäöü äöüäöüäöüäöüäöüäöüäöü äöüäöüäöü\t\t\t\t\t\t\t\t\t\n"
 		"3\ttcp\tassigned\tw\täöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöü"
-		"äöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöü\t\t\t\t\t\t\t\t\n";
+		"äöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöü\t\t\t\t\t\t\t\t\t\n";
 	static const struct span hostile = { "odd",
 					     10,
 					     20,

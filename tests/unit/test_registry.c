@@ -215,6 +215,7 @@ static void test_sctp_and_dccp(void **state)
 
 	assert_name(TRANSPORT_SCTP, 22, "ssh");
 	assert_slice(find(TRANSPORT_SCTP, 22)->description, "SSH");
+	assert_slice(find(TRANSPORT_SCTP, 22)->reference, "RFC 4960");
 	assert_int_equal(find(TRANSPORT_SCTP, 22)->transports, SERVICE_SCTP);
 	assert_name(TRANSPORT_SCTP, 36412, "s1-control");
 	row = find(TRANSPORT_SCTP, 9);
@@ -224,6 +225,16 @@ static void test_sctp_and_dccp(void **state)
 			break;
 	assert_non_null(row);
 	assert_slice(row->name, "discard");
+}
+
+static void test_documents(void **state)
+{
+	assert_slice(find(TRANSPORT_TCP, 22)->reference, "RFC 4251");
+	/* Another document on each transport is no other service. */
+	assert_slice(find(TRANSPORT_UDP, 5004)->reference, "RFC 3551; RFC 4571; RFC 5762");
+	assert_slice(find(TRANSPORT_UDP, 6081)->reference, "draft-gross-geneve-00");
+	/* An address in that column is a person, who is the assignee. */
+	assert_slice(find(TRANSPORT_TCP, 9105)->reference, "");
 }
 
 static void test_changed_hands(void **state)
@@ -440,7 +451,7 @@ static void test_tcp_and_udp_names_differ(void **state)
 
 /* ------------------------------------------------------------- crafted tables */
 
-#define REST "\t\t\t\t\t\t\t\t\n" /* the columns from aliases on, empty */
+#define REST "\t\t\t\t\t\t\t\t\t\n" /* the columns from aliases on, empty */
 #define SSH  "22\ttcp,udp\tassigned\tssh\tSecure Shell" REST
 #define HTTP "80\ttcp\tassigned\thttp\tWeb" REST
 
@@ -482,7 +493,7 @@ static void test_small_tables(void **state)
 static void test_every_column(void **state)
 {
 	struct registry *registry = parse(
-		"1-65535\tdccp\tassigned\tn\td d\ta1 a2\tp; q\t2001-02\t2003-04-05\tu\to\tf1 f2\t"
+		"1-65535\tdccp\tassigned\tn\td d\ta1 a2\tp; q\t2001-02\t2003-04-05\tr\tu\to\tf1 f2\t"
 		"s\n");
 	const struct service *row = registry_next_by_port(registry, 65535, NULL);
 
@@ -496,6 +507,7 @@ static void test_every_column(void **state)
 	assert_slice(row->assignee, "p; q");
 	assert_slice(row->registered, "2001-02");
 	assert_slice(row->modified, "2003-04-05");
+	assert_slice(row->reference, "r");
 	assert_slice(row->unauthorized, "u");
 	assert_slice(row->notes, "o");
 	assert_slice(row->former, "f1 f2");
@@ -553,16 +565,16 @@ static void test_malformed_tables(void **state)
 		unsigned int line, column;
 	} cases[] = {
 		/* lines and columns */
-		{ "22\ttcp\tassigned\tssh\tSSH\t\t\t\t\t\t\t\t", 1, 32 }, /* no newline */
+		{ "22\ttcp\tassigned\tssh\tSSH\t\t\t\t\t\t\t\t\t", 1, 33 }, /* no newline */
 		{ SSH "80\ttcp", 2, 7 },
 		{ "# comment only, cut", 1, 20 },
 		{ SSH "\n", 2, 1 },
 		{ SSH "22\ttcp\tassigned\n", 2, 16 },
-		{ "22\ttcp\tassigned\tssh\tSSH\t\t\t\t\t\t\t\n", 1, 31 },     /* 12 columns */
-		{ "22\ttcp\tassigned\tssh\tSSH\t\t\t\t\t\t\t\t\t\n", 1, 32 }, /* 14 */
+		{ "22\ttcp\tassigned\tssh\tSSH\t\t\t\t\t\t\t\t\n", 1, 32 },       /* 13 columns */
+		{ "22\ttcp\tassigned\tssh\tSSH\t\t\t\t\t\t\t\t\t\t\n", 1, 33 }, /* 15 */
 		{ SSH "# comment\n" HTTP, 2, 10 },
 		{ "\357\273\277" SSH, 1, 1 }, /* a byte order mark */
-		{ "22\ttcp\tassigned\tssh\tSSH\t\t\t\t\t\t\t\t\r\n", 1, 32 },
+		{ "22\ttcp\tassigned\tssh\tSSH\t\t\t\t\t\t\t\t\t\r\n", 1, 33 },
 		/* ports */
 		{ "\ttcp\tassigned\ta\t" REST, 1, 1 },
 		{ "x\ttcp\tassigned\ta\t" REST, 1, 1 },
@@ -598,10 +610,10 @@ static void test_malformed_tables(void **state)
 		{ "22\ttcp\tunassigned\ta\t" REST, 1, 19 },
 		{ "22\ttcp\tassigned\ta b\t" REST, 1, 18 },
 		/* dates */
-		{ "22\ttcp\tassigned\ta\t\t\t\t2002\t\t\t\t\t\n", 1, 22 },
-		{ "22\ttcp\tassigned\ta\t\t\t\t2002-2x\t\t\t\t\t\n", 1, 22 },
-		{ "22\ttcp\tassigned\ta\t\t\t\t02-2002\t\t\t\t\t\n", 1, 22 },
-		{ "22\ttcp\tassigned\ta\t\t\t\t\t2002-02-3\t\t\t\t\n", 1, 23 },
+		{ "22\ttcp\tassigned\ta\t\t\t\t2002\t\t\t\t\t\t\n", 1, 22 },
+		{ "22\ttcp\tassigned\ta\t\t\t\t2002-2x\t\t\t\t\t\t\n", 1, 22 },
+		{ "22\ttcp\tassigned\ta\t\t\t\t02-2002\t\t\t\t\t\t\n", 1, 22 },
+		{ "22\ttcp\tassigned\ta\t\t\t\t\t2002-02-3\t\t\t\t\t\n", 1, 23 },
 		/* order */
 		{ HTTP SSH, 2, 1 },
 		{ SSH SSH, 2, 4 },
@@ -703,6 +715,7 @@ int main(void)
 		cmocka_unit_test(test_named_ranges),
 		cmocka_unit_test(test_reserved_and_unassigned),
 		cmocka_unit_test(test_sctp_and_dccp),
+		cmocka_unit_test(test_documents),
 		cmocka_unit_test(test_changed_hands),
 		cmocka_unit_test(test_text_is_clean),
 		cmocka_unit_test(test_look_up_by_name),

@@ -56,6 +56,7 @@ COLUMNS = (
     ("assignee", "persons or organisations, separated by '; '"),
     ("registered", "YYYY-MM or YYYY-MM-DD"),
     ("modified", "YYYY-MM or YYYY-MM-DD"),
+    ("reference", "documents that define the service, separated by '; '"),
     ("unauthorized", "unauthorized use on record"),
     ("notes", "assignment notes; 'alias X: ...' is the description of an alias"),
     ("former", "names the numbers had in an older snapshot, separated by blanks "
@@ -172,6 +173,17 @@ def clean_assignee(text):
     return "; ".join(persons)
 
 
+def clean_reference(text):
+    """"[1][RFC4727][RFC6335]" as "RFC 4727; RFC 6335"; addresses are no documents."""
+    documents = []
+    for document in re.findall(r"\[([^\[\]]*)\]", text or ""):
+        document = re.sub(r"^RFC(?=\d)", "RFC ", clean(document)).replace(";", ",")
+        if (document and not document.isdigit() and document != "n/a" and "<" not in text
+                and document not in documents):
+            documents.append(document)
+    return "; ".join(documents)
+
+
 # ---------------------------------------------------------------- old snapshots
 
 class Record:
@@ -183,13 +195,14 @@ class Record:
         self.description = clean_description(get("Description"))
         self.assignee = clean_assignee(get("Assignee"))
         self.assignee_from = ""
-        self.reference = get("Reference")
+        self.written_reference = get("Reference")
+        self.reference = clean_reference(self.written_reference)
         self.registered = clean(get("Registration Date"))
         self.modified = clean(get("Modification Date"))
         self.unauthorized = clean(get(unauthorized))
         self.notes = clean(get("Assignment Notes"))
         # "[Name <address> date]" in the column Reference is an assignee.
-        written = re.match(r"\[([^<\]]+)<[^>]*>[^\]]*\]", self.reference)
+        written = re.match(r"\[([^<\]]+)<[^>]*>[^\]]*\]", self.written_reference)
         if written and not self.assignee:
             self.assignee = clean(written.group(1))
             self.assignee_from = "reference"
@@ -236,7 +249,7 @@ def inherit_assignees(groups):
             record, following = ports[port][0], ports.get(port + 1)
             if not following or not record.name or record.assignee:
                 continue
-            if record.registered or record.reference:
+            if record.registered or record.written_reference:
                 continue
             other = following[0]
             if other.name and other.assignee and same_group(record, other):
@@ -269,18 +282,33 @@ def share_assignees(groups):
 
 # ---------------------------------------------------------------- merge
 
+REST_REFERENCE = 7  # where Row.rest() has the documents
+
+
 class Row:
     def __init__(self, first, last, transport, status):
         self.first, self.last, self.status = first, last, status
         self.transports = [transport]
         self.name = self.description = self.aliases = self.assignee = ""
-        self.registered = self.modified = self.unauthorized = self.notes = ""
+        self.registered = self.modified = self.reference = ""
+        self.unauthorized = self.notes = ""
         self.former = self.source = ""
 
     def rest(self):
         return (self.status, self.name, self.description, self.aliases, self.assignee,
-                self.registered, self.modified, self.unauthorized, self.notes,
+                self.registered, self.modified, self.reference, self.unauthorized, self.notes,
                 self.former, self.source)
+
+    def same_service(self, other):
+        """Alike in all but the documents, which may differ by transport (5004)."""
+        mine, yours = self.rest(), other.rest()
+        return (mine[:REST_REFERENCE] + mine[REST_REFERENCE + 1:]
+                == yours[:REST_REFERENCE] + yours[REST_REFERENCE + 1:])
+
+    def add_references(self, text):
+        known = self.reference.split("; ") if self.reference else []
+        new = [d for d in text.split("; ") if d and d not in known]
+        self.reference = "; ".join(known + new)
 
     def order(self):
         lowest = min(0 if t == BLANK else TRANSPORTS.index(t) for t in self.transports)
@@ -373,8 +401,8 @@ def merge_pair(port, transport, newest, old, older):
 
     if record:
         row.assignee, row.registered = record.assignee, record.registered
-        row.modified, row.unauthorized = record.modified, record.unauthorized
-        row.notes = record.notes
+        row.modified, row.reference = record.modified, record.reference
+        row.unauthorized, row.notes = record.unauthorized, record.notes
         for name in names[1:]:
             alias = records.get(name)
             text = alias.description if alias else new_description if name == new_name else ""
@@ -405,7 +433,7 @@ def merge_blank(key, records, taken, older, lost):
         row.aliases = " ".join(r.name for r in records[1:])
         row.assignee, row.registered = record.assignee, record.registered
         row.modified, row.notes = record.modified, record.notes
-        row.unauthorized = record.unauthorized
+        row.reference, row.unauthorized = record.reference, record.unauthorized
         row.source = years + (f" assignee={record.assignee_from}" if record.assignee_from else "")
         yield row
         return
@@ -436,8 +464,9 @@ def join_transports(rows):
     at_port = {}
     for row in rows:
         for other in at_port.get((row.first, row.last), []):
-            if other.rest() == row.rest() and BLANK not in row.transports + other.transports:
+            if other.same_service(row) and BLANK not in row.transports + other.transports:
                 other.transports += row.transports
+                other.add_references(row.reference)
                 break
         else:
             at_port.setdefault((row.first, row.last), []).append(row)
@@ -524,7 +553,7 @@ def header(inputs, snapshots, rows):
         yield f"#   {port}/{transport} {' '.join(names)} ({reason})"
     yield "#"
     yield f"# {len(rows)} rows, {pairs} assigned (port, transport) pairs."
-    yield "# Sorted by first port, then by transport. A row has 13 columns, separated by tabs:"
+    yield f"# Sorted by first port, then by transport. A row has {len(COLUMNS)} columns, separated by tabs:"
     for number, (name, meaning) in enumerate(COLUMNS, 1):
         yield f"#   {number:2} {name}: {meaning}"
     yield "#"

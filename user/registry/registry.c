@@ -24,6 +24,7 @@ enum column {
 	COLUMN_ASSIGNEE,
 	COLUMN_REGISTERED,
 	COLUMN_MODIFIED,
+	COLUMN_REFERENCE,
 	COLUMN_UNAUTHORIZED,
 	COLUMN_NOTES,
 	COLUMN_FORMER,
@@ -42,7 +43,7 @@ struct registry {
 #define TRANSPORT_BLANK (1u << 4)
 
 /* The shortest row there can be: with it, one allocation holds the rows of any table. */
-static const char shortest_row[] = "0\t*\treserved\t\t\t\t\t\t\t\t\t\t\n";
+static const char shortest_row[] = "0\t*\treserved\t\t\t\t\t\t\t\t\t\t\t\n";
 
 static bool is_date(struct slice field)
 {
@@ -114,6 +115,7 @@ static int read_service(struct table *table, const struct slice *fields,
 	service.description = fields[COLUMN_DESCRIPTION];
 	service.aliases = fields[COLUMN_ALIASES];
 	service.assignee = fields[COLUMN_ASSIGNEE];
+	service.reference = fields[COLUMN_REFERENCE];
 	service.unauthorized = fields[COLUMN_UNAUTHORIZED];
 	service.notes = fields[COLUMN_NOTES];
 	service.former = fields[COLUMN_FORMER];

@@ -39,6 +39,7 @@ struct service {
 	struct slice aliases;  /* further names, separated by blanks, in registry order */
 	struct slice assignee; /* persons or organisations, separated by "; " */
 	struct slice registered, modified; /* YYYY-MM or YYYY-MM-DD */
+	struct slice reference;		   /* documents, separated by "; ": "RFC 4251" */
 	struct slice unauthorized;	   /* "Unauthorized Use Reported" */
 	struct slice notes;
 	struct slice former; /* names the numbers had in older snapshots, separated by blanks */
