@@ -97,7 +97,7 @@ $(BUILD)/%.o: %.c | $(SKELS) have-needs
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/user/registry/data.o: user/registry/data.S user/registry/services.tsv user/nft/example.nft \
-		user/registry/spans.tsv | have-needs
+		user/registry/overlays.tsv user/registry/companions.tsv | have-needs
 	$(call say,AS,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -c -Iuser/registry -Wa,-Iuser/registry -o $@ $<

@@ -29,7 +29,7 @@ struct command {
 };
 
 extern const struct command command_attach, command_detach, command_status, command_show,
-	command_explain, command_annotate, command_run;
+	command_explain, command_search, command_annotate, command_run;
 
 /* "portscribe COMMAND: sentence" to stderr. Returns @code. */
 int cli_fail(const struct command *command, enum exit_code code, const char *format, ...)

@@ -10,7 +10,7 @@
 #include "cli.h"
 #include "datapath/datapath.h"
 #include "nft/annotate.h"
-#include "render/report.h"
+#include "render/json.h"
 #include "scene.h"
 #include "util/cleanup.h"
 #include "util/file.h"
@@ -160,8 +160,8 @@ static int run(int argc, char **argv)
 	if (command.traffic)
 		code = take_snapshot(&snapshot);
 	if (!code)
-		code = annotate(&command, &(struct comment_facts){ scene.registry, &scene.spans,
-								   snapshot, scene_service_port });
+		code = annotate(&command, &(struct comment_facts){ &scene.knowledge, snapshot,
+								   scene_service_port });
 	snapshot_free(snapshot);
 	scene_release(&scene);
 	return code;

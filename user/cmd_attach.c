@@ -130,7 +130,7 @@ static int attach(struct attach_command *command)
 		command->options.interface_count = command->interface_count;
 	}
 	command->options.pinned = true;
-	command->options.spans = &scene.spans;
+	command->options.spans = &scene.knowledge.spans;
 	command->options.netns_name = command->netns ? command->netns : "";
 	error = datapath_attach(&command->options, NULL, &attached, &fault);
 	scene_release(&scene);

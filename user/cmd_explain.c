@@ -1,4 +1,4 @@
-/* portscribe explain: what a port is, by the registry, the spans and the counters. */
+/* portscribe explain: what a port is, whether it is used, what traffic there may mean. */
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -9,27 +9,30 @@
 
 #include "cli.h"
 #include "datapath/datapath.h"
-#include "explain.h"
-#include "render/text.h"
+#include "explain/explain.h"
 #include "scene.h"
 #include "what.h"
 
 struct explain_command {
 	const char *netns;
-	bool json;
+	bool json, verbose;
 };
 
 static const char help[] =
 	"WHAT is a port (3069), with a transport (udp/3069), a range (3224-3324), a\n"
-	"service name (ls3) or a span (framehawk). A name is what IANA registered for a\n"
-	"number; it does not say which program uses the port.\n"
+	"service name (ls3), a span (framehawk) or a name from practice (node_exporter).\n"
+	"A name is what somebody registered or usually runs; it does not say which program\n"
+	"uses the port here.\n"
 	"\n"
-	"  -N, --netns NETNS       counters and ephemeral range of that network namespace\n"
-	"  -j, --json              schema portscribe.explain.v1\n"
+	"  -v, --verbose           all there is, also how to check on other systems\n"
+	"  -N, --netns NETNS       counters, listeners and ephemeral range of that network\n"
+	"                          namespace\n"
+	"  -j, --json              schema portscribe.explain.v1, a line for each WHAT\n"
 	"\n"
 	"Works without privilege; then the counters are left out, and a line says so.\n";
 
 static const struct option long_options[] = {
+	{ "verbose", no_argument, NULL, 'v' },
 	{ "netns", required_argument, NULL, 'N' },
 	{ "json", no_argument, NULL, 'j' },
 	{ "help", no_argument, NULL, 'h' },
@@ -40,8 +43,9 @@ static int parse(int argc, char **argv, struct explain_command *command)
 {
 	int option;
 
-	while ((option = getopt_long(argc, argv, ":N:jh", long_options, NULL)) >= 0) {
+	while ((option = getopt_long(argc, argv, ":vN:jh", long_options, NULL)) >= 0) {
 		switch (option) {
+		case 'v': command->verbose = true; break;
 		case 'N': command->netns = optarg; break;
 		case 'j': command->json = true; break;
 		case 'h': cli_help(&command_explain); return -1;
@@ -53,45 +57,101 @@ static int parse(int argc, char **argv, struct explain_command *command)
 	return 0;
 }
 
-/* Counters are a bonus: without them the answer is given, and says why they are missing. */
-static void read_counters(struct explain_facts *facts, struct fault *fault)
+/* What this machine shows, as far as it lets us see; the answer says what is missing. */
+struct evidence {
+	struct explain_facts facts;
+	struct snapshot *traffic;
+	struct listener_ports listeners;
+	struct frequencies frequencies;
+	struct fault counters_fault, listeners_fault;
+};
+
+static void read_counters(struct evidence *evidence, const uint64_t *ports)
 {
 	struct datapath *datapath;
-	int error = datapath_open(&datapath, fault);
+	int error = datapath_open(&datapath, &evidence->counters_fault);
 
 	if (error) {
-		facts->counters_missing =
+		evidence->facts.counters_missing =
 			error == -ENOENT ? "nothing is counted here (portscribe attach begins)"
-					 : fault->text;
+					 : evidence->counters_fault.text;
 		return;
 	}
-	if (datapath_snapshot(datapath, &facts->traffic))
-		facts->counters_missing = "out of memory";
+	if (datapath_snapshot_ports(datapath, ports, &evidence->traffic))
+		evidence->facts.counters_missing = "out of memory";
+	evidence->facts.traffic = evidence->traffic;
 	datapath_close(datapath);
 }
 
-static int explain_one(const char *text, const struct explain_command *command,
-		       const struct explain_facts *facts, bool first)
+static void gather(struct evidence *evidence, const struct what *whats, size_t count)
 {
-	struct fault fault = {};
-	struct what what;
+	struct explain_facts *facts = &evidence->facts;
+	uint64_t ports[PORT_COUNT / 64] = {};
 
-	if (what_parse(text, facts->scene->registry, &facts->scene->spans, &what, &fault))
-		return cli_usage(&command_explain, "%s", fault.text);
-	if (command->json) {
-		json_t *json = explain_json(&what, facts);
+	for (size_t i = 0; i < count; i++)
+		explain_wanted_ports(&whats[i], &facts->scene->knowledge, ports);
+	read_counters(evidence, ports);
+	if (listener_ports_read(&evidence->listeners, &evidence->listeners_fault))
+		facts->listeners_missing = evidence->listeners_fault.text;
+	else
+		facts->listeners = &evidence->listeners;
+	if (!frequencies_read(&evidence->frequencies))
+		facts->frequencies = &evidence->frequencies;
+}
 
-		if (json)
-			json_dumpf(json, stdout, JSON_COMPACT);
-		json_decref(json);
-		putchar('\n');
-	} else {
+static void evidence_release(struct evidence *evidence)
+{
+	snapshot_free(evidence->traffic);
+	frequencies_release(&evidence->frequencies);
+}
+
+static void answer(const struct explain_command *command, const struct what *what,
+		   const struct explain_facts *facts, bool first)
+{
+	json_t *json;
+
+	if (!command->json) {
 		if (!first)
 			putchar('\n');
-		explain_print(stdout, &what, facts);
+		explain_print(stdout, what, facts, command->verbose);
+		return;
 	}
-	what_release(&what);
+	json = explain_json(what, facts);
+	if (json)
+		json_dumpf(json, stdout, JSON_COMPACT);
+	json_decref(json);
+	putchar('\n');
+}
+
+/* All words are understood before the first is answered. */
+static int understand(char **words, size_t count, const struct scene *scene, struct what *whats)
+{
+	struct fault fault = {};
+
+	for (size_t i = 0; i < count; i++)
+		if (what_parse(words[i], &scene->knowledge, &whats[i], &fault))
+			return cli_usage(&command_explain, "%s", fault.text);
 	return EXIT_DONE;
+}
+
+static int explain(const struct explain_command *command, char **words, size_t count,
+		   const struct scene *scene)
+{
+	struct evidence evidence = { .facts = { .scene = scene } };
+	struct what *whats = calloc(count, sizeof(*whats));
+	int code = whats ? understand(words, count, scene, whats)
+			 : cli_fail(&command_explain, EXIT_RUNTIME, "out of memory");
+
+	if (!code) {
+		gather(&evidence, whats, count);
+		for (size_t i = 0; i < count; i++)
+			answer(command, &whats[i], &evidence.facts, i == 0);
+		evidence_release(&evidence);
+	}
+	for (size_t i = 0; whats && i < count; i++)
+		what_release(&whats[i]);
+	free(whats);
+	return code;
 }
 
 static int run(int argc, char **argv)
@@ -99,25 +159,21 @@ static int run(int argc, char **argv)
 	struct explain_command command = {};
 	struct fault fault = {};
 	struct scene scene;
-	struct explain_facts facts = { .scene = &scene };
 	int code = parse(argc, argv, &command);
 
 	if (code)
 		return code < 0 ? EXIT_DONE : code;
 	if (scene_enter(command.netns, &scene, &fault))
 		return cli_fail(&command_explain, EXIT_RUNTIME, "%s", fault.text);
-	read_counters(&facts, &fault);
-	for (int i = optind; i < argc && !code; i++)
-		code = explain_one(argv[i], &command, &facts, i == optind);
-	snapshot_free(facts.traffic);
+	code = explain(&command, argv + optind, argc - optind, &scene);
 	scene_release(&scene);
 	return code;
 }
 
 const struct command command_explain = {
 	.name = "explain",
-	.arguments = "[-N NETNS] [-j] WHAT...",
-	.summary = "What a port, range, service or span is, and what was counted there",
+	.arguments = "[-v] [-N NETNS] [-j] WHAT...",
+	.summary = "What a port, range, service or span is, and what is seen there",
 	.help = help,
 	.run = run,
 };

@@ -18,6 +18,7 @@
 #include "join.h"
 #include "nft/annotate.h"
 #include "nft/ruleset.h"
+#include "render/json.h"
 #include "render/report.h"
 #include "render/text.h"
 #include "scene.h"
@@ -130,7 +131,7 @@ static int begin(struct run_command *command, struct look *look, struct fault *f
 		command->options.interfaces = command->interfaces;
 		command->options.interface_count = command->interface_count;
 	}
-	command->options.spans = &look->scene.spans;
+	command->options.spans = &look->scene.knowledge.spans;
 	command->options.netns_name = command->netns ? command->netns : "";
 	return datapath_attach(&command->options, &look->datapath, &report, fault);
 }
@@ -146,7 +147,7 @@ static int make_rows(const struct look *look, const struct snapshot *snapshot, s
 		     bool fold, struct rows *ret_rows)
 {
 	_cleanup_free_ struct listener_ports *listeners = malloc(sizeof(*listeners));
-	struct join_facts facts = { look->scene.registry, listeners };
+	struct join_facts facts = { look->scene.knowledge.registry, listeners };
 	struct row_wish wish = {
 		.transports = TRANSPORTS_ALL,
 		.top = top,
@@ -261,8 +262,7 @@ struct annotated {
 static int annotate(const struct look *look, const struct snapshot *snapshot,
 		    struct annotated *annotated)
 {
-	struct comment_facts facts = { look->scene.registry, &look->scene.spans, snapshot,
-				       scene_service_port };
+	struct comment_facts facts = { &look->scene.knowledge, snapshot, scene_service_port };
 	_cleanup_free_ char *text = NULL;
 	size_t length = 0;
 	int error = ruleset_list(&text, &length, &annotated->fault);

@@ -130,7 +130,7 @@ static int parse_whats(int argc, char **argv, const struct scene *scene,
 	if (!command->whats)
 		return cli_fail(&command_show, EXIT_RUNTIME, "out of memory");
 	for (int i = optind; i < argc; i++) {
-		int error = what_parse(argv[i], scene->registry, &scene->spans,
+		int error = what_parse(argv[i], &scene->knowledge,
 				       &command->whats[command->what_count], &fault);
 
 		if (error)
@@ -180,7 +180,7 @@ static int print_once(const struct snapshot *now, const struct snapshot *before,
 {
 	struct report_style style = { text_colour(stdout), command->wish.side, seconds };
 	_cleanup_free_ struct listener_ports *listeners = malloc(sizeof(*listeners));
-	struct join_facts facts = { scene->registry, listeners };
+	struct join_facts facts = { scene->knowledge.registry, listeners };
 	struct row_wish wish = command->wish;
 	struct rows rows = {}, rates = {};
 	int error;

@@ -12,7 +12,7 @@
 #include "datapath/datapath.h"
 #include "datapath/pins.h"
 #include "net/devices.h"
-#include "render/report.h"
+#include "render/json.h"
 #include "render/text.h"
 #include "scene.h"
 #include "util/cleanup.h"

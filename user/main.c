@@ -14,8 +14,8 @@
 #include "datapath/datapath.h"
 
 static const struct command *const commands[] = {
-	&command_run,  &command_attach,	 &command_detach,   &command_status,
-	&command_show, &command_explain, &command_annotate,
+	&command_run,  &command_attach,	 &command_detach, &command_status,
+	&command_show, &command_explain, &command_search, &command_annotate,
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))

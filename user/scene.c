@@ -18,7 +18,7 @@ static int add_ephemeral(struct scene *scene)
 	int error = 0;
 
 	for (int i = 0; i < 2 && !error; i++)
-		error = span_list_add(&scene->spans,
+		error = span_list_add(&scene->knowledge.spans,
 				      &(struct span){ .name = "ephemeral",
 						      .first = scene->ephemeral_first,
 						      .last = scene->ephemeral_last,
@@ -35,18 +35,18 @@ int scene_enter(const char *netns, struct scene *ret_scene, struct fault *fault)
 
 	if (error)
 		return error;
-	scene.registry = registry_builtin();
 	if (ephemeral_range(&scene.ephemeral_first, &scene.ephemeral_last)) {
 		scene.ephemeral_first = EPHEMERAL_FIRST;
 		scene.ephemeral_last = EPHEMERAL_LAST;
 	}
 	scene.forwards = host_forwards();
-	error = span_list_builtin(&scene.spans);
+	error = knowledge_builtin(&scene.knowledge);
 	if (!error)
 		error = add_ephemeral(&scene);
 	if (error) {
 		scene_release(&scene);
-		return fault_set(fault, error, "cannot prepare the spans: %s", strerror(-error));
+		return fault_set(fault, error, "cannot load what is known of ports: %s",
+				 strerror(-error));
 	}
 	*ret_scene = scene;
 	return 0;
@@ -54,7 +54,7 @@ int scene_enter(const char *netns, struct scene *ret_scene, struct fault *fault)
 
 void scene_release(struct scene *scene)
 {
-	span_list_release(&scene->spans);
+	knowledge_release(&scene->knowledge);
 }
 
 int scene_service_port(const char *name)

@@ -8,13 +8,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "registry/registry.h"
-#include "registry/spans.h"
+#include "registry/knowledge.h"
 #include "util/fault.h"
 
 struct scene {
-	const struct registry *registry;
-	struct span_list spans; /* shipped ones and "ephemeral" */
+	struct knowledge knowledge; /* with "ephemeral" among the spans */
 	uint16_t ephemeral_first, ephemeral_last;
 	bool forwards;
 };

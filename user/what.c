@@ -113,15 +113,34 @@ static int find_span(const struct span_list *spans, const char *name, uint8_t tr
 	return error;
 }
 
-static int find_name(const char *name, const struct registry *registry,
-		     const struct span_list *spans, uint8_t transports, struct what *what)
+static int find_practice(const struct overlay_list *overlays, const char *name, uint8_t transports,
+			 struct what *what)
 {
+	int error = 0;
+
+	for (size_t i = 0; i < overlays->count && !error; i++) {
+		const struct overlay *row = &overlays->rows[i];
+
+		if (row->kind != OVERLAY_SPAN && overlay_is_called(row, name))
+			error = add_range(what, row->transports & transports, row->first,
+					  row->last);
+	}
+	return error;
+}
+
+static int find_name(const char *name, const struct knowledge *knowledge, uint8_t transports,
+		     struct what *what)
+{
+	const struct registry *registry = knowledge->registry;
 	int error = find_service(registry, name, transports, NAME_EXACT, what);
 
+	what->by_name = true;
 	if (!error && !what->count)
 		error = find_service(registry, name, transports, NAME_ALIAS, what);
 	if (!error && !what->count)
-		error = find_span(spans, name, transports, what);
+		error = find_span(&knowledge->spans, name, transports, what);
+	if (!error && !what->count)
+		error = find_practice(&knowledge->overlays, name, transports, what);
 	if (!error && !what->count)
 		error = find_service(registry, name, transports, NAME_FORMER, what);
 	return error;
@@ -145,7 +164,9 @@ static int refuse(const char *text, const char *name, struct fault *fault)
 			"'%.80s' is neither a port (0 to 65535), a range such as 3224-3324, "
 			"nor a known service or span",
 			text);
-	return fault_set(fault, -EINVAL, "'%.80s' is no service or span that portscribe knows",
+	return fault_set(fault, -EINVAL,
+			 "'%.80s' is no service, span or program that portscribe knows; "
+			 "portscribe search looks for words",
 			 text);
 }
 
@@ -179,8 +200,8 @@ static int compare_ranges(const void *left, const void *right)
 	return a->first != b->first ? a->first - b->first : a->last - b->last;
 }
 
-int what_parse(const char *text, const struct registry *registry, const struct span_list *spans,
-	       struct what *ret_what, struct fault *fault)
+int what_parse(const char *text, const struct knowledge *knowledge, struct what *ret_what,
+	       struct fault *fault)
 {
 	struct what what = { .text = text };
 	char rest[256];
@@ -194,7 +215,7 @@ int what_parse(const char *text, const struct registry *registry, const struct s
 	if (parse_ports(rest, rest + length, &first, &last) && first <= last)
 		error = add_range(&what, transports, first, last);
 	else
-		error = find_name(rest, registry, spans, transports, &what);
+		error = find_name(rest, knowledge, transports, &what);
 	if (!error && !what.count)
 		error = refuse(text, rest, fault);
 	if (error) {

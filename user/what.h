@@ -9,8 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "registry/registry.h"
-#include "registry/spans.h"
+#include "registry/knowledge.h"
 #include "util/fault.h"
 
 #define TRANSPORTS_ALL (SERVICE_TCP | SERVICE_UDP | SERVICE_SCTP)
@@ -25,15 +24,17 @@ struct what {
 	struct port_range *ranges; /* owned, by first port */
 	size_t count;
 	char span[SPAN_NAME_MAX + 1]; /* the span it names; "" where it names none */
+	bool by_name;		      /* it is a name, not numbers */
 };
 
 /*
  * Understand @text: a port, :port, a range, each with a transport before or
  * after a slash; else a service name, exact, then alias; else a span; else a
- * former name. -EINVAL with @fault where it is none of them.
+ * name from practice (node_exporter); else a former name. -EINVAL with @fault
+ * where it is none of them.
  */
-int what_parse(const char *text, const struct registry *registry, const struct span_list *spans,
-	       struct what *ret_what, struct fault *fault);
+int what_parse(const char *text, const struct knowledge *knowledge, struct what *ret_what,
+	       struct fault *fault);
 
 void what_release(struct what *what);
 

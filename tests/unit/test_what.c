@@ -10,16 +10,16 @@
 
 #include "what.h"
 
-static struct span_list spans;
+static struct knowledge knowledge;
 
 static int set_up(void **state)
 {
-	return span_list_builtin(&spans);
+	return knowledge_builtin(&knowledge);
 }
 
 static int tear_down(void **state)
 {
-	span_list_release(&spans);
+	knowledge_release(&knowledge);
 	return 0;
 }
 
@@ -48,6 +48,11 @@ static const struct {
 	{ "ls3/udp", SERVICE_UDP, 3069, 3069 },
 	{ "udp/ls3", SERVICE_UDP, 3069, 3069 },
 	{ "www-http/udp", SERVICE_UDP, 80, 80 },
+	/* names from practice, as people spell them */
+	{ "node-exporter", SERVICE_TCP, 9100, 9100 },
+	{ "node_exporter", SERVICE_TCP, 9100, 9100 },
+	{ "Node_Exporter/tcp", SERVICE_TCP, 9100, 9100 },
+	{ "wireguard", SERVICE_UDP, 51820, 51820 },
 	/* names that begin with digits, and one that looks like a range */
 	{ "3com-tsmux", SERVICE_TCP | SERVICE_UDP, 106, 106 },
 	{ "914c-g", SERVICE_TCP | SERVICE_UDP, 211, 211 },
@@ -61,9 +66,7 @@ static void test_one_range(void **state)
 		struct what what;
 
 		print_message("# %s\n", one_range[i].text);
-		assert_int_equal(
-			what_parse(one_range[i].text, registry_builtin(), &spans, &what, &fault),
-			0);
+		assert_int_equal(what_parse(one_range[i].text, &knowledge, &what, &fault), 0);
 		assert_int_equal(what.count, 1);
 		assert_int_equal(what.ranges[0].transports & TRANSPORTS_ALL,
 				 one_range[i].transports);
@@ -74,10 +77,12 @@ static void test_one_range(void **state)
 }
 
 static const char *const refused[] = {
-	"",	   ":",		"/",	      "/udp",	    "udp/",	  "3069x",   "3069 ",
-	" 3069",   "70000",	"65536",      "-1",	    "5-3",	  "3224-",   "-3324",
-	"1-2-3",   "3069/xyz",	"xyz/3069",   "3069/",	    "0x16",	  "22.5",    "1e3",
-	"no-such", "3069/tcp/", "tcp/3069/u", "99999999999999999999", "22,80", "*",
+	"",	    ":",	"/",	     "/udp",	   "udp/",
+	"3069x",    "3069 ",	" 3069",     "70000",	   "65536",
+	"-1",	    "5-3",	"3224-",     "-3324",	   "1-2-3",
+	"3069/xyz", "xyz/3069", "3069/",     "0x16",	   "22.5",
+	"1e3",	    "no-such",	"3069/tcp/", "tcp/3069/u", "99999999999999999999",
+	"22,80",    "*",
 };
 
 static void test_refused(void **state)
@@ -87,8 +92,7 @@ static void test_refused(void **state)
 		struct fault fault = {};
 
 		print_message("# '%s'\n", refused[i]);
-		assert_int_equal(what_parse(refused[i], registry_builtin(), &spans, &what, &fault),
-				 -EINVAL);
+		assert_int_equal(what_parse(refused[i], &knowledge, &what, &fault), -EINVAL);
 		assert_string_equal(what.text, "untouched");
 		/* The sentence quotes what was given. */
 		assert_non_null(strstr(fault.text, refused[i]));
@@ -102,7 +106,7 @@ static void test_several_ports(void **state)
 	struct what what;
 
 	/* One name, several numbers: rows in the order of their ports. */
-	assert_int_equal(what_parse("http-alt", registry_builtin(), &spans, &what, &fault), 0);
+	assert_int_equal(what_parse("http-alt", &knowledge, &what, &fault), 0);
 	assert_true(what.count >= 3);
 	for (size_t i = 1; i < what.count; i++)
 		assert_true(what.ranges[i - 1].first <= what.ranges[i].first);
@@ -117,11 +121,11 @@ static void test_service_before_span(void **state)
 	struct fault fault = {};
 	struct what what;
 
-	assert_int_equal(what_parse("x11", registry_builtin(), &spans, &what, &fault), 0);
+	assert_int_equal(what_parse("x11", &knowledge, &what, &fault), 0);
 	assert_string_equal(what.span, "");
 	assert_true(what_holds(&what, TRANSPORT_TCP, 6063));
 	what_release(&what);
-	assert_int_equal(what_parse("framehawk", registry_builtin(), &spans, &what, &fault), 0);
+	assert_int_equal(what_parse("framehawk", &knowledge, &what, &fault), 0);
 	assert_string_equal(what.span, "framehawk");
 	assert_true(what_holds(&what, TRANSPORT_UDP, 3248));
 	assert_false(what_holds(&what, TRANSPORT_TCP, 3248));

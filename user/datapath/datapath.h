@@ -74,6 +74,13 @@ void datapath_close(struct datapath *datapath);
  */
 int datapath_snapshot(const struct datapath *datapath, struct snapshot **ret_snapshot);
 
+/*
+ * The same of some ports only, one bit each in @wanted; without interfaces and
+ * spans. For an answer about a port or two, it takes no time.
+ */
+int datapath_snapshot_ports(const struct datapath *datapath, const uint64_t wanted[PORT_COUNT / 64],
+			    struct snapshot **ret_snapshot);
+
 struct detach_report {
 	size_t interfaces;  /* detached */
 	size_t left_qdiscs; /* clsact qdiscs that stay: others have filters there, or made them */

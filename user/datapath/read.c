@@ -214,7 +214,8 @@ static int read_spans(const struct datapath *datapath, struct snapshot *snapshot
 	return error;
 }
 
-int datapath_snapshot(const struct datapath *datapath, struct snapshot **ret_snapshot)
+/* A snapshot of nothing yet. */
+static int begin(const struct datapath *datapath, struct snapshot **ret_snapshot)
 {
 	const struct meta *meta = datapath->meta;
 	struct snapshot *snapshot;
@@ -225,6 +226,49 @@ int datapath_snapshot(const struct datapath *datapath, struct snapshot **ret_sna
 	snapshot->since = from_ns(meta->since_ns);
 	snapshot->netns_cookie = meta->netns_cookie;
 	snapshot->local_only = meta->local_only;
+	clock_gettime(CLOCK_REALTIME, &snapshot->taken);
+	*ret_snapshot = snapshot;
+	return 0;
+}
+
+static void read_port(const struct datapath *datapath, uint16_t port, struct snapshot *snapshot)
+{
+	int sides = snapshot->local_only ? 1 : SIDE_COUNT;
+
+	for (int transport = 0; transport < TRANSPORT_COUNT; transport++)
+		for (int side = 0; side < sides; side++)
+			for (int direction = 0; direction < DIR_COUNT; direction++)
+				snapshot->ports[transport]->side[side][direction][port] =
+					datapath_port(datapath, transport, side, direction, port);
+	for (uint32_t row = 0; row < datapath->meta->rows; row++) {
+		snapshot->attempts[port] += datapath->tallies[row].attempts[port];
+		snapshot->answers[port] += datapath->tallies[row].answers[port];
+	}
+}
+
+int datapath_snapshot_ports(const struct datapath *datapath, const uint64_t wanted[PORT_COUNT / 64],
+			    struct snapshot **ret_snapshot)
+{
+	struct snapshot *snapshot;
+	int error = begin(datapath, &snapshot);
+
+	if (error)
+		return error;
+	for (unsigned int word = 0; word < PORT_COUNT / 64; word++)
+		for (uint64_t left = wanted[word]; left; left &= left - 1)
+			read_port(datapath, word * 64 + __builtin_ctzll(left), snapshot);
+	*ret_snapshot = snapshot;
+	return 0;
+}
+
+int datapath_snapshot(const struct datapath *datapath, struct snapshot **ret_snapshot)
+{
+	const struct meta *meta = datapath->meta;
+	struct snapshot *snapshot;
+	int error = begin(datapath, &snapshot);
+
+	if (error)
+		return error;
 	read_ports(datapath, snapshot);
 	for (uint32_t row = 0; row < meta->rows; row++) {
 		add_sparse(snapshot->attempts, (const uint64_t *)datapath->tallies[row].attempts,

@@ -221,35 +221,40 @@ static size_t list_write(struct words *words, const struct comment_facts *facts,
 	return shown;
 }
 
-/* Ports with a name to the front, else in the order they had. */
-static void digest_named_first(struct digest *digest, const struct comment_facts *facts)
+/* The ports of which most can be said to the front, else in the order they had. */
+static void digest_telling_first(struct digest *digest, const struct comment_facts *facts)
 {
-	struct port_use nameless[SHOWN_MAX];
-	size_t named = 0, rest = 0;
+	struct port_use uses[SHOWN_MAX];
+	size_t count = 0;
 
-	for (size_t i = 0; i < digest->count; i++) {
-		if (describe_has_name(facts, &digest->uses[i]))
-			digest->uses[named++] = digest->uses[i];
-		else
-			nameless[rest++] = digest->uses[i];
-	}
-	memcpy(digest->uses + named, nameless, rest * sizeof(nameless[0]));
+	for (unsigned int weight = 3; weight-- > 0;)
+		for (size_t i = 0; i < digest->count; i++)
+			if (describe_weight(facts, &digest->uses[i]) == weight)
+				uses[count++] = digest->uses[i];
+	memcpy(digest->uses, uses, count * sizeof(uses[0]));
 }
 
-/* A lone port with all the detail that fits; of many, as many as fit with their names. */
+/*
+ * A lone port with all that fits. Of many all of them, with as much of each as
+ * lets all fit; where they do not, the most telling ones.
+ */
 static void ports_write(struct words *words, const struct comment_facts *facts,
 			struct digest *digest)
 {
-	enum detail detail = digest->count == 1 ? DETAIL_FULL : DETAIL_NAME;
-	struct words rule_order = *words;
+	enum detail detail = digest->count == 1 ? DETAIL_FULL : DETAIL_PRACTICE;
 
-	if (digest->count > 1) {
-		if (list_write(&rule_order, facts, digest, detail) == digest->count) {
-			*words = rule_order;
+	for (enum detail all = detail; digest->count > 1 && all <= DETAIL_SHORT; all++) {
+		struct words attempt = *words;
+
+		if (list_write(&attempt, facts, digest, all) == digest->count + digest->more) {
+			*words = attempt;
 			return;
 		}
-		digest_named_first(digest, facts);
 	}
+	if (digest->count > 1)
+		digest_telling_first(digest, facts);
+	if (digest->count > 1)
+		detail = DETAIL_SHORT;
 	while (!list_write(words, facts, digest, detail) && detail < DETAIL_NUMBER)
 		detail++;
 }

@@ -9,8 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "registry/registry.h"
-#include "registry/spans.h"
+#include "registry/knowledge.h"
 #include "snapshot.h"
 
 /* Bytes between the quotes, our prefix included (NFTNL_UDATA_COMMENT_MAXLEN). */
@@ -25,8 +24,7 @@ struct port_use {
 };
 
 struct comment_facts {
-	const struct registry *registry;
-	const struct span_list *spans;
+	const struct knowledge *knowledge;
 	const struct snapshot *traffic; /* NULL: no counts */
 	/*
 	 * The port that nft takes a service name for, -1 where it knows none; NULL:

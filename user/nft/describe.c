@@ -10,23 +10,17 @@
 #include <strings.h>
 
 #define ANY_TRANSPORT (SERVICE_TCP | SERVICE_UDP | SERVICE_SCTP)
-#define DYNAMIC_FIRST 49152 /* RFC 6335, section 6: never assigned from here on */
-#define SPAN_WIDE     256   /* that a port lies in a wider span says little about it */
-#define SPAN_MOST     16    /* nor that a range does in a span so many times wider */
-#define SPAN_LEAST    4	    /* nor that it holds one so many times narrower */
-#define RANGE_WIDE    256   /* the names of a wider range are counted, not listed */
-#define RANGE_NAMES   4	    /* listed at most */
+#define SPAN_WIDE     256 /* that a port lies in a wider span says little about it */
+#define SPAN_MOST     16  /* nor that a range does in a span so many times wider */
+#define SPAN_LEAST    4	  /* nor that it holds one so many times narrower */
+#define RANGE_WIDE    256 /* the names of a wider range are counted, not listed */
+#define RANGE_NAMES   4	  /* listed at most */
 
 static const char *const transport_words[TRANSPORT_COUNT] = { "tcp", "udp", "sctp" };
 
 uint8_t use_transports(const struct port_use *use)
 {
 	return use->transports & ANY_TRANSPORT ?: ANY_TRANSPORT;
-}
-
-static bool slice_equal(struct slice a, struct slice b)
-{
-	return a.length == b.length && !strncasecmp(a.text, b.text, a.length);
 }
 
 /* The name of @port on the first of @transports that has one; else empty. */
@@ -59,7 +53,7 @@ static uint8_t transports_called(const struct registry *registry, uint8_t transp
 	uint8_t mask = 0;
 
 	for (unsigned int t = 0; t < TRANSPORT_COUNT; t++) {
-		if (transports & 1u << t && slice_equal(registry_name(registry, t, port), name))
+		if (transports & 1u << t && slice_same_name(registry_name(registry, t, port), name))
 			mask |= 1u << t;
 	}
 	return mask;
@@ -116,7 +110,7 @@ static bool nameless_add(struct words *words, const struct registry *registry, u
 		       words_add(words, ")");
 	if (is_reserved(registry, transports, port))
 		return words_add(words, " reserved");
-	return words_add(words, port >= DYNAMIC_FIRST ? " dynamic" : " unassigned");
+	return words_add(words, port >= PORT_DYNAMIC_FIRST ? " dynamic" : " unassigned");
 }
 
 /* " ssh", or " shell (tcp), syslog (udp)" where the transports disagree. */
@@ -144,32 +138,18 @@ static bool names_add(struct words *words, const struct registry *registry, uint
 	return fits;
 }
 
-/* Whether @description says more than @name does: compared by letters and digits alone. */
-static bool adds_to_name(struct slice description, struct slice name)
+/* The description where it adds to the name: whole, or else its first words. Nothing: true. */
+static bool story_add(struct words *words, const struct service *service)
 {
-	size_t at = 0;
+	size_t before = words->length;
 
-	for (size_t i = 0; i < description.length; i++) {
-		unsigned char c = (unsigned char)description.text[i];
-
-		if (!isalnum(c) && c < 0x80)
-			continue;
-		while (at < name.length && !isalnum((unsigned char)name.text[at]))
-			at++;
-		if (at == name.length || tolower(c) != tolower((unsigned char)name.text[at]))
-			return true;
-		at++;
-	}
+	if (!service || !slice_adds_to_name(service->description, service->name))
+		return true;
+	if (words_add(words, ": ") && (words_add_clean(words, service->description) ||
+				       words_add_start(words, service->description)))
+		return true;
+	words_cut(words, before);
 	return false;
-}
-
-static bool story_add(struct words *words, const struct service *service, enum detail detail)
-{
-	if (!service || !adds_to_name(service->description, service->name))
-		return detail != DETAIL_START;
-	return words_add(words, ": ") &&
-	       (detail == DETAIL_START ? words_add_start(words, service->description)
-				       : words_add_clean(words, service->description));
 }
 
 static unsigned int ports_in(uint16_t first, uint16_t last)
@@ -200,8 +180,8 @@ static uint8_t span_transports(const struct span_list *spans, const struct span 
 /* The span whose ports are exactly these; else NULL. */
 static const struct span *span_equal(const struct comment_facts *facts, const struct port_use *use)
 {
-	for (size_t i = 0; facts->spans && i < facts->spans->count; i++) {
-		const struct span *span = &facts->spans->spans[i];
+	for (size_t i = 0; i < facts->knowledge->spans.count; i++) {
+		const struct span *span = &facts->knowledge->spans.spans[i];
 
 		if (span_covers(span, use_transports(use)) && span->first == use->first &&
 		    span->last == use->last)
@@ -227,8 +207,8 @@ static const struct span *span_near(const struct comment_facts *facts, const str
 {
 	const struct span *around = NULL, *across = NULL;
 
-	for (size_t i = 0; facts->spans && i < facts->spans->count; i++) {
-		const struct span *span = &facts->spans->spans[i];
+	for (size_t i = 0; i < facts->knowledge->spans.count; i++) {
+		const struct span *span = &facts->knowledge->spans.spans[i];
 		unsigned int width = ports_in(span->first, span->last);
 
 		if (!span_touches(span, use))
@@ -243,22 +223,26 @@ static const struct span *span_near(const struct comment_facts *facts, const str
 	return around ?: across;
 }
 
-/* Without what a label adds in parentheses: comments are short. */
+/* Without what it adds in parentheses: comments are short. */
+static struct slice without_aside(struct slice text)
+{
+	const char *aside = memmem(text.text, text.length, " (", 2);
+
+	if (aside && aside > text.text)
+		text.length = aside - text.text;
+	return text;
+}
+
 static struct slice span_label(const struct span *span)
 {
-	struct slice label = slice_of(span->label && *span->label ? span->label : span->name);
-	const char *aside = strstr(label.text, " (");
-
-	if (aside && aside > label.text)
-		label.length = (uint32_t)(aside - label.text);
-	return label;
+	return without_aside(slice_of(span->label && *span->label ? span->label : span->name));
 }
 
 /* "Citrix Framehawk 3224-3324", with its transports where the rule has others too. */
 static bool span_add(struct words *words, const struct comment_facts *facts,
 		     const struct span *span, uint8_t transports)
 {
-	uint8_t on = span_transports(facts->spans, span) & transports;
+	uint8_t on = span_transports(&facts->knowledge->spans, span) & transports;
 
 	if (!words_add_clean(words, span_label(span)) ||
 	    !words_add(words, " %u-%u", span->first, span->last))
@@ -289,7 +273,7 @@ static bool covers_add(struct words *words, const struct comment_facts *facts,
 		       const struct port_use *use, uint8_t transports, const char *other)
 {
 	static const char *const upper[TRANSPORT_COUNT] = { "TCP ", "UDP ", "SCTP " };
-	unsigned int count = own_names_count(facts->registry, transports, use);
+	unsigned int count = own_names_count(facts->knowledge->registry, transports, use);
 	const char *on = "";
 
 	for (unsigned int t = 0; t < TRANSPORT_COUNT; t++) {
@@ -300,29 +284,203 @@ static bool covers_add(struct words *words, const struct comment_facts *facts,
 	       words_add(words, "; covers %u %s%sname%s", count, other, on, count == 1 ? "" : "s");
 }
 
-static bool port_add(struct words *words, const struct comment_facts *facts,
-		     const struct port_use *use, enum detail detail)
+/* Run @add, and take back what it wrote where it did not fit. */
+#define ADD_IF_FITS(words, add)                      \
+	do {                                         \
+		size_t before_ = (words)->length;    \
+		if (!(add))                          \
+			words_cut((words), before_); \
+	} while (0)
+
+/*
+ * What is found there: the first row that is not about abuse; NULL where nothing
+ * is known, and where each transport has a service of its own.
+ */
+static const struct overlay *practice_of(const struct comment_facts *facts,
+					 const struct port_use *use)
 {
+	const struct knowledge *knowledge = facts->knowledge;
 	uint8_t transports = use_transports(use);
-	const struct service *service = service_agreed(facts->registry, transports, use->first);
-	const struct span *span = span_near(facts, use);
+
+	if (use->first != use->last ||
+	    (name_of(knowledge->registry, transports, use->first).length &&
+	     !service_agreed(knowledge->registry, transports, use->first)))
+		return NULL;
+	return knowledge_practice(knowledge, transports, use->first, OVERLAY_ALIVE | OVERLAY_GONE);
+}
+
+static const char *kind_note(const struct overlay *overlay)
+{
+	switch (overlay->kind) {
+	case OVERLAY_LEGACY: return ", likely legacy";
+	case OVERLAY_DEAD: return ", dead";
+	default: return "";
+	}
+}
+
+/* Whether the label says more than the registered name and description do. */
+static bool label_tells(const struct overlay *overlay, const struct service *service)
+{
+	struct slice label = without_aside(overlay->label), start;
+
+	if (!service)
+		return true;
+	start = (struct slice){ service->description.text, label.length };
+	return slice_adds_to_name(label, service->name) &&
+	       !(service->description.length >= label.length && slice_same_name(start, label));
+}
+
+/* " (in practice node_exporter)"; " (RDP)" of what is registered under a name that tells less. */
+static bool practice_add(struct words *words, const struct overlay *overlay,
+			 const struct service *service)
+{
+	const char *note = kind_note(overlay);
+
+	if (overlay->registered && !label_tells(overlay, service))
+		return !*note || words_add(words, " (%s)", note + strlen(", "));
+	return words_add(words, overlay->registered ? " (" : " (in practice ") &&
+	       words_add_clean(words, without_aside(overlay->label)) &&
+	       words_add(words, "%s)", note);
+}
+
+/* "9100 hp-pdl-datastr (in practice node_exporter)", "10250 (in practice kubelet API)" */
+static bool listed_port_add(struct words *words, const struct comment_facts *facts,
+			    const struct port_use *use)
+{
+	const struct registry *registry = facts->knowledge->registry;
+	const struct overlay *practice = practice_of(facts, use);
+	uint8_t transports = use_transports(use);
 
 	if (!words_add(words, "%u", use->first))
 		return false;
-	if (detail == DETAIL_NUMBER)
-		return true;
-	if (!names_add(words, facts->registry, transports, use->first))
+	/* What is found there says more than that nobody registered it. */
+	if ((!practice || name_of(registry, transports, use->first).length) &&
+	    !names_add(words, registry, transports, use->first))
 		return false;
-	if (detail == DETAIL_NAME)
+	return !practice ||
+	       practice_add(words, practice, service_of(registry, transports, use->first));
+}
+
+/* "22 ssh", "9100 (node_exporter)" */
+static bool short_port_add(struct words *words, const struct comment_facts *facts,
+			   const struct port_use *use)
+{
+	const struct overlay *practice = practice_of(facts, use);
+
+	if (!words_add(words, "%u", use->first))
+		return false;
+	if (practice && !practice->registered)
+		return words_add(words, " (") &&
+		       words_add_clean(words, without_aside(practice->label)) &&
+		       words_add(words, ")");
+	return names_add(words, facts->knowledge->registry, use_transports(use), use->first);
+}
+
+/* ": Powerware UPS management, likely legacy"; the description where the label says nothing new. */
+static void meaning_add(struct words *words, const struct overlay *practice,
+			const struct service *service)
+{
+	const char *note = kind_note(practice);
+	size_t limit = words->limit;
+
+	if (words_left(words) < strlen(note))
+		return;
+	words->limit = limit - strlen(note);
+	if (!label_tells(practice, service))
+		story_add(words, service);
+	else
+		ADD_IF_FITS(words,
+			    words_add(words, ": ") && words_add_clean(words, practice->label));
+	words->limit = limit;
+	words_add(words, "%s", note);
+}
+
+/* Whether the pair is about what @use is, not about another service of its number. */
+static bool pair_is_of(const struct comment_facts *facts, const struct companion *pair,
+		       const struct port_use *use)
+{
+	struct slice name = pair->main == use->first ? pair->main_name : pair->other_name;
+	const struct overlay *practice = practice_of(facts, use);
+
+	if (practice && !practice->registered)
+		return slice_same_name(name, practice->name);
+	return slice_same_name(
+		name, name_of(facts->knowledge->registry, use_transports(use), use->first));
+}
+
+/* "; pair 3068 ls3bcast": the surest companion, if what it is for is known. Nothing: true. */
+static bool pair_add(struct words *words, const struct comment_facts *facts,
+		     const struct port_use *use)
+{
+	const struct knowledge *knowledge = facts->knowledge;
+	const struct companion *pair;
+	bool main, tls;
+	size_t at = 0;
+
+	while ((pair = companion_at(&knowledge->companions, use->first, at++)))
+		if (pair->confidence == CONFIDENCE_HIGH && pair->rule != COMPANION_ASSIGNEE &&
+		    knowledge_has_pair(knowledge, pair) && pair_is_of(facts, pair, use))
+			break;
+	if (!pair)
 		return true;
-	if (span && service && slice_equal(service->name, slice_of(span->name)))
+	main = pair->main == use->first;
+	tls = main && slice_equals(pair->role, "TLS half");
+	return words_add(words, "; %spair %u ", tls ? "TLS " : "",
+			 companion_of(pair, use->first)) &&
+	       words_add_clean(words, main ? pair->other_name : pair->main_name);
+}
+
+static bool near_span_add(struct words *words, const struct comment_facts *facts,
+			  const struct span *span, uint8_t transports)
+{
+	return !span || (words_add(words, "; in ") && span_add(words, facts, span, transports));
+}
+
+/*
+ * A lone port: its name, and of the rest what fits, the most telling first: what
+ * is found there, the span around it, its description, its companion.
+ */
+static bool lone_port_add(struct words *words, const struct comment_facts *facts,
+			  const struct port_use *use)
+{
+	uint8_t transports = use_transports(use);
+	const struct registry *registry = facts->knowledge->registry;
+	const struct service *service = service_agreed(registry, transports, use->first);
+	const struct overlay *practice = practice_of(facts, use);
+	const struct span *span = practice ? NULL : span_near(facts, use);
+	size_t limit = words->limit;
+	struct words tail;
+
+	if (span && service && slice_same_name(service->name, slice_of(span->name)))
 		span = NULL;
-	if (detail == DETAIL_SPAN && !span)
+	if (practice && practice->registered && service) {
+		if (!words_add(words, "%u ", use->first) || !words_add_clean(words, service->name))
+			return false;
+		meaning_add(words, practice, service);
+	} else if (!listed_port_add(words, facts, use)) {
 		return false;
-	if (detail != DETAIL_SPAN && !story_add(words, service, detail))
-		return false;
-	return detail > DETAIL_SPAN || !span ||
-	       (words_add(words, "; in ") && span_add(words, facts, span, transports));
+	}
+	/* The span is written behind the description, and has its room first. */
+	words_init(&tail, limit - words->length);
+	ADD_IF_FITS(&tail, near_span_add(&tail, facts, span, transports));
+	words->limit = limit - tail.length;
+	if (!practice)
+		story_add(words, service);
+	words->limit = limit;
+	words_add(words, "%s", tail.text);
+	ADD_IF_FITS(words, pair_add(words, facts, use));
+	return true;
+}
+
+static bool port_add(struct words *words, const struct comment_facts *facts,
+		     const struct port_use *use, enum detail detail)
+{
+	switch (detail) {
+	case DETAIL_FULL: return lone_port_add(words, facts, use);
+	case DETAIL_PRACTICE: return listed_port_add(words, facts, use);
+	case DETAIL_SHORT: return short_port_add(words, facts, use);
+	default: return words_add(words, "%u", use->first);
+	}
 }
 
 /* Ranges that have a meaning of their own (RFC 6335, section 6; Linux ip_local_port_range). */
@@ -354,29 +512,29 @@ static const struct service *range_service(const struct comment_facts *facts,
 					   const struct port_use *use)
 {
 	const struct service *service =
-		service_of(facts->registry, use_transports(use), use->first);
+		service_of(facts->knowledge->registry, use_transports(use), use->first);
 
 	return service && service->first <= use->first && service->last >= use->last ? service
 										     : NULL;
 }
 
-/* "Citrix Framehawk 3224-3324 (framehawk); covers 97 other UDP names" */
+/* "Citrix Framehawk 3224-3324; covers 97 other UDP names" */
 static bool range_span_add(struct words *words, const struct comment_facts *facts,
 			   const struct port_use *use, const struct span *span, enum detail detail)
 {
 	uint8_t wanted = use_transports(use);
-	uint8_t on = span_transports(facts->spans, span) & wanted;
+	uint8_t on = span_transports(&facts->knowledge->spans, span) & wanted;
 
-	if (detail == DETAIL_NAME)
+	if (detail != DETAIL_FULL)
 		return words_add(words, "%u-%u ", use->first, use->last) &&
 		       words_add_clean(words, slice_of(span->name));
 	if (!words_add_clean(words, span_label(span)) ||
-	    !words_add(words, " %u-%u (", use->first, use->last) ||
-	    !words_add_clean(words, slice_of(span->name)) ||
-	    (on != wanted && !(words_add(words, ", ") && transports_add(words, on))) ||
-	    !words_add(words, ")"))
+	    !words_add(words, " %u-%u", use->first, use->last) ||
+	    (on != wanted &&
+	     !(words_add(words, " (") && transports_add(words, on) && words_add(words, ")"))))
 		return false;
-	return detail != DETAIL_FULL || covers_add(words, facts, use, on, "other ");
+	ADD_IF_FITS(words, covers_add(words, facts, use, on, "other "));
+	return true;
 }
 
 /* "6000-6063 x11: X Window System", "6000-6010 x11 (6000-6063)" */
@@ -388,11 +546,12 @@ static bool range_service_add(struct words *words, const struct port_use *use,
 	if (!words_add(words, "%u-%u ", use->first, use->last) ||
 	    !words_add_clean(words, service->name))
 		return false;
-	if (detail == DETAIL_NAME)
+	if (detail != DETAIL_FULL)
 		return true;
 	if (!whole && !words_add(words, " (%u-%u)", service->first, service->last))
 		return false;
-	return story_add(words, service, detail);
+	story_add(words, service);
+	return true;
 }
 
 static const char *relation(const struct port_use *use, const struct span *span)
@@ -411,10 +570,12 @@ static bool range_across_add(struct words *words, const struct comment_facts *fa
 {
 	if (!words_add(words, "%u-%u %s ", use->first, use->last, relation(use, span)))
 		return false;
-	if (detail == DETAIL_NAME)
+	if (detail != DETAIL_FULL)
 		return words_add_clean(words, slice_of(span->name));
-	return span_add(words, facts, span, use_transports(use)) &&
-	       (detail != DETAIL_FULL || covers_add(words, facts, use, use_transports(use), ""));
+	if (!span_add(words, facts, span, use_transports(use)))
+		return false;
+	ADD_IF_FITS(words, covers_add(words, facts, use, use_transports(use), ""));
+	return true;
 }
 
 /* The first port from @port on, within the range, that starts another name than @before. */
@@ -424,8 +585,8 @@ static bool range_name_next(const struct comment_facts *facts, const struct port
 	struct slice before = *name;
 
 	for (; *port <= use->last; (*port)++) {
-		*name = name_of(facts->registry, use_transports(use), (uint16_t)*port);
-		if (name->length && !slice_equal(*name, before))
+		*name = name_of(facts->knowledge->registry, use_transports(use), (uint16_t)*port);
+		if (name->length && !slice_same_name(*name, before))
 			return true;
 		before = *name;
 	}
@@ -481,8 +642,9 @@ static bool range_plain_add(struct words *words, const struct comment_facts *fac
 	if (!words_add(words, "%u-%u", use->first, use->last))
 		return false;
 	if (!names)
-		return words_add(words, use->first >= DYNAMIC_FIRST ? " dynamic" : " unassigned");
-	if (detail == DETAIL_NAME)
+		return words_add(words,
+				 use->first >= PORT_DYNAMIC_FIRST ? " dynamic" : " unassigned");
+	if (detail != DETAIL_FULL)
 		return words_add(words, " (%u name%s)", names, names == 1 ? "" : "s");
 	if (ports_in(use->first, use->last) > RANGE_WIDE)
 		return words_add(words, ": %u ports, %u registered name%s",
@@ -511,10 +673,15 @@ static bool range_add(struct words *words, const struct comment_facts *facts,
 	return range_plain_add(words, facts, use, detail);
 }
 
-bool describe_has_name(const struct comment_facts *facts, const struct port_use *use)
+unsigned int describe_weight(const struct comment_facts *facts, const struct port_use *use)
 {
-	return use->first != use->last ||
-	       name_of(facts->registry, use_transports(use), use->first).length;
+	const struct overlay *practice = practice_of(facts, use);
+
+	if (use->first != use->last ||
+	    (practice && (practice->kind == OVERLAY_USE || practice->kind == OVERLAY_RISK)))
+		return 2;
+	return practice ||
+	       name_of(facts->knowledge->registry, use_transports(use), use->first).length;
 }
 
 bool describe_ports(struct words *words, const struct comment_facts *facts,

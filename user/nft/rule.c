@@ -268,9 +268,9 @@ static bool name_read(struct reading *reading, const char *text, size_t length, 
 		*ret_port = reading->facts->service_port(name);
 		return true;
 	}
-	found = name_ports(reading->facts->registry, name, NAME_EXACT, ret_port);
+	found = name_ports(reading->facts->knowledge->registry, name, NAME_EXACT, ret_port);
 	if (!found)
-		found = name_ports(reading->facts->registry, name, NAME_ALIAS, ret_port);
+		found = name_ports(reading->facts->knowledge->registry, name, NAME_ALIAS, ret_port);
 	if (found == 2)
 		reading->reason = "it has a service name that stands for several ports";
 	else if (!found)

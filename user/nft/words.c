@@ -12,11 +12,6 @@
 
 #define INVALID UINT32_MAX
 
-struct slice slice_of(const char *string)
-{
-	return (struct slice){ .text = string, .length = (uint32_t)strlen(string) };
-}
-
 void words_init(struct words *words, size_t limit)
 {
 	words->limit = limit < NFT_COMMENT_MAX ? limit : NFT_COMMENT_MAX;

@@ -19,6 +19,11 @@ struct words {
 
 void words_init(struct words *words, size_t limit);
 
+static inline size_t words_left(const struct words *words)
+{
+	return words->limit - words->length;
+}
+
 /* Back to an earlier @length. */
 void words_cut(struct words *words, size_t length);
 
@@ -34,7 +39,5 @@ bool words_add_clean(struct words *words, struct slice slice);
 
 /* As many whole words of @slice as fit, then " ..."; false where not even two do. */
 bool words_add_start(struct words *words, struct slice slice);
-
-struct slice slice_of(const char *string);
 
 #endif

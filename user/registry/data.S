@@ -10,7 +10,8 @@
 	.endm
 
 	embed registry_services_tsv, "services.tsv"
-	embed registry_spans_tsv, "spans.tsv"
+	embed registry_overlays_tsv, "overlays.tsv"
+	embed registry_companions_tsv, "companions.tsv"
 	embed ruleset_example, "../nft/example.nft"
 
 	.section .note.GNU-stack, "", %progbits

@@ -45,6 +45,8 @@ struct registry {
 /* The shortest row there can be: with it, one allocation holds the rows of any table. */
 static const char shortest_row[] = "0\t*\treserved\t\t\t\t\t\t\t\t\t\t\t\n";
 
+static const char not_a_date[] = "a date is YYYY-MM or YYYY-MM-DD";
+
 static bool is_date(struct slice field)
 {
 	static const char form[] = "dddd-dd-dd";
@@ -69,7 +71,8 @@ static int read_status(struct table *table, struct slice field, uint8_t *ret_sta
 	else if (slice_equals(field, "unassigned"))
 		*ret_status = SERVICE_UNASSIGNED;
 	else
-		return table_refuse(table, field.text);
+		return table_refuse(table, field.text,
+				    "the status is none of assigned, reserved, unassigned");
 	return 0;
 }
 
@@ -101,16 +104,17 @@ static int read_service(struct table *table, const struct slice *fields,
 
 	service.name = fields[COLUMN_NAME];
 	if ((service.status == SERVICE_ASSIGNED) != (service.name.length > 0))
-		return table_refuse(table, service.name.text);
+		return table_refuse(table, service.name.text,
+				    "a name belongs to assigned rows, and to all of them");
 	blank = memchr(service.name.text, ' ', service.name.length);
 	if (blank)
-		return table_refuse(table, blank);
+		return table_refuse(table, blank, "a name holds no blank");
 	service.registered = fields[COLUMN_REGISTERED];
 	if (!is_date(service.registered))
-		return table_refuse(table, service.registered.text);
+		return table_refuse(table, service.registered.text, not_a_date);
 	service.modified = fields[COLUMN_MODIFIED];
 	if (!is_date(service.modified))
-		return table_refuse(table, service.modified.text);
+		return table_refuse(table, service.modified.text, not_a_date);
 
 	service.description = fields[COLUMN_DESCRIPTION];
 	service.aliases = fields[COLUMN_ALIASES];
@@ -140,13 +144,16 @@ static int check_order(struct table *table, const struct service *rows, unsigned
 		return 0;
 	previous = row - 1;
 	if (previous->first > row->first)
-		return table_refuse(table, fields[COLUMN_PORTS].text);
+		return table_refuse(table, fields[COLUMN_PORTS].text,
+				    "rows are in the order of their first port");
 	if (previous->first == row->first &&
 	    lowest_bit(previous->transports) > lowest_bit(row->transports))
-		return table_refuse(table, fields[COLUMN_TRANSPORTS].text);
+		return table_refuse(table, fields[COLUMN_TRANSPORTS].text,
+				    "rows of a port are in the order of their transports");
 	for (; previous->first == row->first; previous--) {
 		if (previous->last == row->last && previous->transports & row->transports)
-			return table_refuse(table, fields[COLUMN_TRANSPORTS].text);
+			return table_refuse(table, fields[COLUMN_TRANSPORTS].text,
+					    "an earlier row has these ports and transports");
 		if (previous == rows)
 			break;
 	}
@@ -284,6 +291,13 @@ const struct service *registry_next_by_port(const struct registry *registry, uin
 		if (registry->rows[i].last >= port)
 			return &registry->rows[i];
 	return NULL;
+}
+
+const struct service *registry_next(const struct registry *registry, const struct service *after)
+{
+	const struct service *row = after ? after + 1 : registry->rows;
+
+	return row < registry->rows + registry->info.rows ? row : NULL;
 }
 
 /* Of two rows that hold a pair: assigned before not, narrow before wide. */

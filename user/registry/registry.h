@@ -11,12 +11,9 @@
 #include <stdint.h>
 
 #include "ports.h"
+#include "util/slice.h"
 
-/* Text inside the table's bytes: not NUL-terminated, owned by the registry. */
-struct slice {
-	const char *text;
-	uint32_t length;
-};
+#define PORT_DYNAMIC_FIRST 49152 /* never assigned from here on (RFC 6335, section 6) */
 
 enum service_status {
 	SERVICE_ASSIGNED,
@@ -29,7 +26,7 @@ enum service_status {
 #define SERVICE_SCTP (1u << TRANSPORT_SCTP)
 #define SERVICE_DCCP (1u << 3) /* in the registry, but not counted: gone since Linux 6.16 */
 
-/* One row of services.tsv; an empty column is a slice of length 0. */
+/* One row of services.tsv, slices of its text; an empty column is a slice of length 0. */
 struct service {
 	uint16_t first, last; /* host order, inclusive; equal but for named ranges */
 	uint8_t transports;   /* SERVICE_TCP | ...; TCP and UDP where the registry names none */
@@ -82,6 +79,9 @@ struct slice registry_name(const struct registry *registry, enum transport trans
  */
 const struct service *registry_next_by_port(const struct registry *registry, uint16_t port,
 					    const struct service *after);
+
+/* All rows, in table order: start with NULL; NULL ends. */
+const struct service *registry_next(const struct registry *registry, const struct service *after);
 
 enum name_match {
 	NAME_EXACT,  /* the primary name, compared without case */

@@ -1,6 +1,7 @@
 /*
  * Named ranges of ports: what a vendor or a protocol uses as a unit, whether
- * IANA says so or not. A span is counted beside its ports, never instead.
+ * IANA says so or not. A span is counted beside its ports, never instead. Most
+ * come from the overlays; the program adds the host's ephemeral range.
  */
 #ifndef PORTSCRIBE_SPANS_H
 #define PORTSCRIBE_SPANS_H
@@ -24,14 +25,6 @@ struct span_list {
 	struct span *spans; /* owned */
 	size_t count;
 };
-
-/*
- * Read a spans table (format: the head of spans.tsv), one span for each
- * transport of a row. label and source are copies owned by the list. -EINVAL
- * with line and column as registry_parse(); -ENOMEM.
- */
-int span_list_parse(const char *table, size_t length, struct span_list *ret_list,
-		    unsigned int *ret_line, unsigned int *ret_column);
 
 /* The spans that ship with the program. 0 or -ENOMEM. */
 int span_list_builtin(struct span_list *ret_list);

@@ -29,9 +29,10 @@ void table_init(struct table *table, const char *text, size_t length)
 	table->last = last ? last + 1 : text;
 }
 
-int table_refuse(struct table *table, const char *where)
+int table_refuse(struct table *table, const char *where, const char *reason)
 {
 	table->column = where - table->row + 1;
+	table->reason = reason;
 	return -EINVAL;
 }
 
@@ -111,38 +112,113 @@ static const unsigned char *plain_pass(const unsigned char *at, const unsigned c
 	return at;
 }
 
-int table_row(struct table *table, struct slice *fields, unsigned int count)
+/* The end of the field that starts at @at: a tab or a newline. NULL: not clean text, see @table. */
+static const unsigned char *field_end(struct table *table, const unsigned char *at)
 {
-	const unsigned char *at = (const unsigned char *)table->next, *start;
 	const unsigned char *end = (const unsigned char *)table->end;
-	unsigned int length, i;
+	unsigned int length;
 
+	for (;;) {
+		at = plain_pass(at, end);
+		if (byte_classes[*at] == BYTE_END)
+			return at;
+		length = byte_classes[*at] == BYTE_WIDE ? utf8_length(at) : 0;
+		if (!length) {
+			table_refuse(table, (const char *)at, "a control character, or not UTF-8");
+			return NULL;
+		}
+		at += length;
+	}
+}
+
+/* Step to the next line. 0 at the end of the text. */
+static int line_begin(struct table *table)
+{
 	if (table->next == table->end)
 		return 0;
 	table->row = table->next;
 	table->line++;
 	if (table->next >= table->last)
-		return table_refuse(table, table->end);
+		return table_refuse(table, table->end, "the line is cut: no newline ends it");
+	return 1;
+}
 
+int table_row(struct table *table, struct slice *fields, unsigned int count)
+{
+	const unsigned char *at, *end;
+	unsigned int i;
+	int ret = line_begin(table);
+
+	if (ret <= 0)
+		return ret;
 	/* There is a newline ahead, so the loops below need no other end. */
+	at = (const unsigned char *)table->row;
 	for (i = 0; i < count; i++) {
-		start = at;
-		for (;;) {
-			at = plain_pass(at, end);
-			if (byte_classes[*at] == BYTE_END)
-				break;
-			length = byte_classes[*at] == BYTE_WIDE ? utf8_length(at) : 0;
-			if (!length)
-				return table_refuse(table, (const char *)at);
-			at += length;
-		}
+		end = field_end(table, at);
+		if (!end)
+			return -EINVAL;
 		/* Too few columns end in a newline early, too many in a tab late. */
-		if ((*at == '\n') != (i + 1 == count))
-			return table_refuse(table, (const char *)at);
-		fields[i] = (struct slice){ (const char *)start, at - start };
-		at++;
+		if ((*end == '\n') != (i + 1 == count))
+			return table_refuse(table, (const char *)end,
+					    *end == '\n' ? "columns are missing"
+							 : "there are too many columns");
+		fields[i] = (struct slice){ (const char *)at, end - at };
+		at = end + 1;
 	}
 	table->next = (const char *)at;
+	return 1;
+}
+
+static bool is_blank_line(const char *at)
+{
+	while (*at == ' ' || *at == '\t')
+		at++;
+	return *at == '\n' || *at == '#';
+}
+
+static struct slice trimmed(const char *at, const char *end)
+{
+	while (at < end && *at == ' ')
+		at++;
+	while (at < end && end[-1] == ' ')
+		end--;
+	return at < end ? (struct slice){ at, end - at } : (struct slice){ "-", 1 };
+}
+
+int table_row_loose(struct table *table, struct slice *fields, unsigned int least,
+		    unsigned int count)
+{
+	const unsigned char *at, *end;
+	unsigned int i;
+	int ret;
+
+	for (;;) {
+		ret = line_begin(table);
+		if (ret <= 0)
+			return ret;
+		if (!is_blank_line(table->row))
+			break;
+		table->next = (const char *)memchr(table->row, '\n', table->end - table->row) + 1;
+	}
+	at = (const unsigned char *)table->row;
+	for (i = 0; *at != '\n'; i++) {
+		end = field_end(table, at);
+		if (!end)
+			return -EINVAL;
+		if (i == count)
+			return table_refuse(table, (const char *)at, "there are too many columns");
+		if (end == at)
+			return table_refuse(table, (const char *)at, "the line begins with a tab");
+		fields[i] = trimmed((const char *)at, (const char *)end);
+		for (at = end; *at == '\t';)
+			at++;
+	}
+	if (i < least)
+		return table_refuse(table, (const char *)at,
+				    "columns are missing (tabs separate them)");
+	for (; i < count; i++)
+		fields[i] = (struct slice){ "-", 1 };
+	table->next = (const char *)at + 1;
 	return 1;
 }
 
@@ -164,24 +240,26 @@ static bool read_port(const char **at, const char *end, uint16_t *ret_port)
 	return true;
 }
 
+static const char not_a_port[] = "neither a port from 0 to 65535 nor a range such as 5900-5999";
+
 int table_ports(struct table *table, struct slice field, uint16_t *ret_first, uint16_t *ret_last)
 {
 	const char *at = field.text, *end = field.text + field.length, *second;
 	uint16_t first, last;
 
 	if (!read_port(&at, end, &first))
-		return table_refuse(table, at);
+		return table_refuse(table, at, not_a_port);
 	last = first;
 	if (at < end && *at == '-') {
 		second = ++at;
 		if (!read_port(&at, end, &last))
-			return table_refuse(table, at);
+			return table_refuse(table, at, not_a_port);
 		/* "22-22" is refused too: a range of one has one way to be written. */
 		if (last <= first)
-			return table_refuse(table, second);
+			return table_refuse(table, second, "the range ends before it begins");
 	}
 	if (at != end)
-		return table_refuse(table, at);
+		return table_refuse(table, at, not_a_port);
 	*ret_first = first;
 	*ret_last = last;
 	return 0;
@@ -215,7 +293,9 @@ int table_transports(struct table *table, struct slice field, uint8_t *ret_trans
 	for (;; at = next + 1) {
 		bit = read_transport(at, end, &next);
 		if (!bit || transports >= bit)
-			return table_refuse(table, at);
+			return table_refuse(
+				table, at,
+				"transports are tcp, udp, sctp, in this order, joined by commas");
 		transports |= bit;
 		if (next == end)
 			break;

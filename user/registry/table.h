@@ -3,15 +3,20 @@
  * tabs, comments at the head only. Separate so that services.tsv and spans.tsv
  * are read by one strict reader and refuse the same things.
  */
-#ifndef PORTSCRIBE_TABLE_H
-#define PORTSCRIBE_TABLE_H
+#ifndef PORTSCRIBE_REGISTRY_TABLE_H
+#define PORTSCRIBE_REGISTRY_TABLE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
 #include "registry.h"
+
+/* Where and why a table is malformed. */
+struct table_error {
+	unsigned int line, column; /* from 1; columns count bytes */
+	const char *reason;	   /* a constant: "a port above 65535" */
+};
 
 struct table {
 	const char *next, *end; /* what is not read yet */
@@ -19,6 +24,7 @@ struct table {
 	const char *row;	/* start of the current line */
 	unsigned int line;	/* number of the current line, from 1 */
 	unsigned int column;	/* where it is malformed: a byte position, from 1 */
+	const char *reason;	/* why; a constant */
 };
 
 void table_init(struct table *table, const char *text, size_t length);
@@ -33,8 +39,16 @@ bool table_comment(struct table *table, struct slice *ret_text);
  */
 int table_row(struct table *table, struct slice *fields, unsigned int count);
 
-/* Remember @where in the current line as the place of the error. Always -EINVAL. */
-int table_refuse(struct table *table, const char *where);
+/*
+ * As table_row() for files that people edit: comments and empty lines are passed
+ * over, several tabs are one, and fields that are missing behind the first @least
+ * come out as "-".
+ */
+int table_row_loose(struct table *table, struct slice *fields, unsigned int least,
+		    unsigned int count);
+
+/* Remember @where in the current line, and why, as the error. Always -EINVAL. */
+int table_refuse(struct table *table, const char *where, const char *reason);
 
 /* "22" or "6000-6063". 0 or -EINVAL. */
 int table_ports(struct table *table, struct slice field, uint16_t *ret_first, uint16_t *ret_last);
@@ -44,11 +58,5 @@ int table_ports(struct table *table, struct slice field, uint16_t *ret_first, ui
  * @ret_transports: SERVICE_TCP | ... 0 or -EINVAL.
  */
 int table_transports(struct table *table, struct slice field, uint8_t *ret_transports);
-
-/* Inline, because it costs nothing where @text is a literal. */
-static inline bool slice_equals(struct slice slice, const char *text)
-{
-	return slice.length == strlen(text) && !memcmp(slice.text, text, slice.length);
-}
 
 #endif

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "render/json.h"
 #include "render/report.h"
 #include "render/table.h"
 #include "render/text.h"
@@ -162,36 +163,6 @@ void report_ifaces(FILE *out, const struct snapshot *snapshot)
 
 /* ---- JSON ---- */
 
-json_t *json_foreign(const char *text, size_t length)
-{
-	char safe[1024];
-	json_t *string = json_stringn(text, length);
-	size_t used = 0;
-
-	if (string)
-		return string;
-	/* Not UTF-8 somewhere: keep ASCII, replace the rest byte by byte. */
-	for (size_t i = 0; i < length && used + 4 < sizeof(safe); i++) {
-		if (text[i] & 0x80) {
-			memcpy(safe + used, "\xef\xbf\xbd", 3);
-			used += 3;
-		} else {
-			safe[used++] = text[i];
-		}
-	}
-	return json_stringn(safe, used);
-}
-
-json_t *json_time(struct timespec time)
-{
-	char text[40];
-	struct tm tm;
-
-	gmtime_r(&time.tv_sec, &tm);
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	return json_string(text);
-}
-
 static json_t *json_counter(struct counter counter)
 {
 	return json_pack("{s:I, s:I}", "packets", (json_int_t)counter.packets, "bytes",
@@ -269,12 +240,11 @@ static json_t *json_port(const struct port_row *row, const struct rows *rates,
 			 const struct report_style *style)
 {
 	const struct port_row *rate = rates && rates->port_count ? find_rate(rates, row) : NULL;
-	json_t *object = json_pack(
-		"{s:i, s:s, s:s, s:o, s:o, s:o}", "port", (int)row->first, "transport",
-		transport_name(row->transport), "side",
-		style->side == SIDE_LOCAL ? "local" : "peer", "name",
-		row->name.length ? json_foreign(row->name.text, row->name.length) : json_null(),
-		"in", json_counter(row->count[DIR_IN]), "out", json_counter(row->count[DIR_OUT]));
+	json_t *object = json_pack("{s:i, s:s, s:s, s:o, s:o, s:o}", "port", (int)row->first,
+				   "transport", transport_name(row->transport), "side",
+				   style->side == SIDE_LOCAL ? "local" : "peer", "name",
+				   json_slice(row->name), "in", json_counter(row->count[DIR_IN]),
+				   "out", json_counter(row->count[DIR_OUT]));
 
 	if (row->transport == TRANSPORT_TCP && style->side == SIDE_LOCAL) {
 		json_object_set_new(object, "attempts", json_integer(row->attempts));

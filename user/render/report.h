@@ -30,10 +30,4 @@ void report_ifaces(FILE *out, const struct snapshot *snapshot);
 json_t *report_json(const struct snapshot *snapshot, const struct rows *rows,
 		    const struct rows *rates, const struct report_style *style, bool forwards);
 
-/* A JSON string of foreign bytes: invalid UTF-8 becomes U+FFFD. Never NULL but without memory. */
-json_t *json_foreign(const char *text, size_t length);
-
-/* "2026-11-21T03:40:12Z" */
-json_t *json_time(struct timespec time);
-
 #endif

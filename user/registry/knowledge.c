@@ -1,0 +1,68 @@
+/* See knowledge.h. */
+#include "registry/knowledge.h"
+
+#include <string.h>
+#include <strings.h>
+
+int knowledge_builtin(struct knowledge *ret_knowledge)
+{
+	struct knowledge knowledge = { .registry = registry_builtin() };
+	int err = overlay_list_builtin(&knowledge.overlays);
+
+	if (!err)
+		err = overlay_list_spans(&knowledge.overlays, &knowledge.spans);
+	if (!err)
+		err = companion_list_builtin(&knowledge.companions);
+	if (err) {
+		knowledge_release(&knowledge);
+		return err;
+	}
+	*ret_knowledge = knowledge;
+	return 0;
+}
+
+void knowledge_release(struct knowledge *knowledge)
+{
+	overlay_list_release(&knowledge->overlays);
+	span_list_release(&knowledge->spans);
+	companion_list_release(&knowledge->companions);
+}
+
+const struct overlay *knowledge_practice(const struct knowledge *knowledge, uint8_t transports,
+					 uint16_t port, unsigned int kinds)
+{
+	const struct overlay *overlay = NULL;
+
+	while ((overlay = overlay_next_by_port(&knowledge->overlays, port, overlay)))
+		if (kinds >> overlay->kind & 1 && overlay->transports & transports)
+			return overlay;
+	return NULL;
+}
+
+struct slice knowledge_name(const struct knowledge *knowledge, uint8_t transports, uint16_t port)
+{
+	struct slice name = { "", 0 };
+
+	for (int transport = 0; transport < TRANSPORT_COUNT && !name.length; transport++)
+		if (transports >> transport & 1)
+			name = registry_name(knowledge->registry, transport, port);
+	return name;
+}
+
+static bool has_name(const struct registry *registry, uint16_t port, struct slice name)
+{
+	const struct service *service = NULL;
+
+	while ((service = registry_next_by_port(registry, port, service)))
+		if (service->name.length == name.length &&
+		    !strncasecmp(service->name.text, name.text, name.length))
+			return true;
+	return false;
+}
+
+bool knowledge_has_pair(const struct knowledge *knowledge, const struct companion *companion)
+{
+	return companion->rule == COMPANION_HAND ||
+	       (has_name(knowledge->registry, companion->main, companion->main_name) &&
+		has_name(knowledge->registry, companion->other, companion->other_name));
+}
