@@ -53,6 +53,25 @@ int cli_bad_option(const struct command *command, char **argv, int result)
 	return cli_usage(command, "unknown option '-%c'", optopt);
 }
 
+int cli_enter(const struct command *command, const char *netns, struct scene *ret_scene)
+{
+	struct fault fault = {};
+
+	if (scene_enter(netns, ret_scene, &fault))
+		return cli_fail(command, EXIT_RUNTIME, "%s", fault.text);
+	for (size_t i = 0; i < ret_scene->complaint_count; i++)
+		cli_fail(command, EXIT_INCOMPLETE, "%s", ret_scene->complaints[i]);
+	return EXIT_DONE;
+}
+
+int cli_leave(struct scene *scene, int code)
+{
+	bool complete = !scene->complaint_count;
+
+	scene_release(scene);
+	return code == EXIT_DONE && !complete ? EXIT_INCOMPLETE : code;
+}
+
 int cli_parse_seconds(const char *text, double *ret_seconds)
 {
 	char *end;

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "util/fault.h"
+#include "scene.h"
 
 enum exit_code {
 	EXIT_DONE = 0,
@@ -43,6 +43,15 @@ int cli_usage(const struct command *command, const char *format, ...)
 int cli_bad_option(const struct command *command, char **argv, int result);
 
 int cli_help(const struct command *command);
+
+/*
+ * scene_enter(), and say of each complaint that something is left out. Returns
+ * EXIT_DONE, or EXIT_RUNTIME where it failed and said why.
+ */
+int cli_enter(const struct command *command, const char *netns, struct scene *ret_scene);
+
+/* Release the scene. Returns @code; EXIT_INCOMPLETE instead of EXIT_DONE after complaints. */
+int cli_leave(struct scene *scene, int code);
 
 /* Parse "10", "0.5" seconds, above 0 and at most 366 days. 0 or -EINVAL. */
 int cli_parse_seconds(const char *text, double *ret_seconds);

@@ -149,22 +149,21 @@ static int run(int argc, char **argv)
 {
 	struct annotate_command command = {};
 	struct snapshot *snapshot = NULL;
-	struct fault fault = {};
 	struct scene scene;
 	int code = parse(argc, argv, &command);
 
 	if (code)
 		return code < 0 ? EXIT_DONE : code;
-	if (scene_enter(command.netns, &scene, &fault))
-		return cli_fail(&command_annotate, EXIT_RUNTIME, "%s", fault.text);
+	code = cli_enter(&command_annotate, command.netns, &scene);
+	if (code)
+		return code;
 	if (command.traffic)
 		code = take_snapshot(&snapshot);
 	if (!code)
 		code = annotate(&command, &(struct comment_facts){ &scene.knowledge, snapshot,
 								   scene_service_port });
 	snapshot_free(snapshot);
-	scene_release(&scene);
-	return code;
+	return cli_leave(&scene, code);
 }
 
 const struct command command_annotate = {

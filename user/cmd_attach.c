@@ -121,10 +121,10 @@ static int attach(struct attach_command *command)
 	struct attach_report attached;
 	struct fault fault = {};
 	struct scene scene;
-	int error = scene_enter(command->netns, &scene, &fault);
+	int code = cli_enter(&command_attach, command->netns, &scene), error;
 
-	if (error)
-		return cli_fail(&command_attach, EXIT_RUNTIME, "%s", fault.text);
+	if (code)
+		return code;
 	if (command->interface_count) {
 		command->options.interfaces = command->interfaces;
 		command->options.interface_count = command->interface_count;
@@ -133,11 +133,11 @@ static int attach(struct attach_command *command)
 	command->options.spans = &scene.knowledge.spans;
 	command->options.netns_name = command->netns ? command->netns : "";
 	error = datapath_attach(&command->options, NULL, &attached, &fault);
-	scene_release(&scene);
 	if (error)
-		return cli_fail(&command_attach, EXIT_RUNTIME, "%s", fault.text);
-	(command->json ? report_json : report)(&attached);
-	return EXIT_DONE;
+		code = cli_fail(&command_attach, EXIT_RUNTIME, "%s", fault.text);
+	else
+		(command->json ? report_json : report)(&attached);
+	return cli_leave(&scene, code);
 }
 
 static int run(int argc, char **argv)

@@ -157,17 +157,16 @@ static int explain(const struct explain_command *command, char **words, size_t c
 static int run(int argc, char **argv)
 {
 	struct explain_command command = {};
-	struct fault fault = {};
 	struct scene scene;
 	int code = parse(argc, argv, &command);
 
 	if (code)
 		return code < 0 ? EXIT_DONE : code;
-	if (scene_enter(command.netns, &scene, &fault))
-		return cli_fail(&command_explain, EXIT_RUNTIME, "%s", fault.text);
+	code = cli_enter(&command_explain, command.netns, &scene);
+	if (code)
+		return code;
 	code = explain(&command, argv + optind, argc - optind, &scene);
-	scene_release(&scene);
-	return code;
+	return cli_leave(&scene, code);
 }
 
 const struct command command_explain = {

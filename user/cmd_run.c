@@ -351,10 +351,10 @@ static int look_around(struct run_command *command)
 {
 	struct look look = {};
 	struct fault fault = {};
-	int error = scene_enter(command->netns, &look.scene, &fault);
+	int code = cli_enter(&command_run, command->netns, &look.scene), error;
 
-	if (error)
-		return cli_fail(&command_run, EXIT_RUNTIME, "%s", fault.text);
+	if (code)
+		return code;
 	error = begin(command, &look, &fault);
 	if (!error) {
 		error = wait_and_show(command, &look);
@@ -364,8 +364,9 @@ static int look_around(struct run_command *command)
 			fault_set(&fault, error, "cannot read the counters: %s", strerror(-error));
 	}
 	datapath_close(look.datapath);
-	scene_release(&look.scene);
-	return error ? cli_fail(&command_run, EXIT_RUNTIME, "%s", fault.text) : EXIT_DONE;
+	if (error)
+		code = cli_fail(&command_run, EXIT_RUNTIME, "%s", fault.text);
+	return cli_leave(&look.scene, code);
 }
 
 static int run(int argc, char **argv)

@@ -200,7 +200,6 @@ static int run(int argc, char **argv)
 {
 	struct search_command command = {};
 	struct search_hits found = {};
-	struct fault fault = {};
 	struct scene scene;
 	char **words = NULL;
 	size_t count = 0;
@@ -208,8 +207,9 @@ static int run(int argc, char **argv)
 
 	if (code)
 		return code < 0 ? EXIT_DONE : code;
-	if (scene_enter(NULL, &scene, &fault))
-		return cli_fail(&command_search, EXIT_RUNTIME, "%s", fault.text);
+	code = cli_enter(&command_search, NULL, &scene);
+	if (code)
+		return code;
 	if (split_words(argc - optind, argv + optind, &words, &count) ||
 	    search(&scene.knowledge, (const char *const *)words, count, &found))
 		code = cli_fail(&command_search, EXIT_RUNTIME, "out of memory");
@@ -223,8 +223,7 @@ static int run(int argc, char **argv)
 		code = EXIT_FINDINGS;
 	free(found.hits);
 	free(words);
-	scene_release(&scene);
-	return code;
+	return cli_leave(&scene, code);
 }
 
 const struct command command_search = {

@@ -345,22 +345,21 @@ static int show(const struct show_command *command, const struct scene *scene)
 static int run(int argc, char **argv)
 {
 	struct show_command command = { .interval = 1 };
-	struct fault fault = {};
 	struct scene scene;
 	int code = parse(argc, argv, &command);
 
 	if (code)
 		return code < 0 ? EXIT_DONE : code;
-	if (scene_enter(command.netns, &scene, &fault))
-		return cli_fail(&command_show, EXIT_RUNTIME, "%s", fault.text);
+	code = cli_enter(&command_show, command.netns, &scene);
+	if (code)
+		return code;
 	code = parse_whats(argc, argv, &scene, &command);
 	if (!code)
 		code = show(&command, &scene);
 	for (size_t i = 0; i < command.what_count; i++)
 		what_release(&command.whats[i]);
 	free(command.whats);
-	scene_release(&scene);
-	return code;
+	return cli_leave(&scene, code);
 }
 
 const struct command command_show = {

@@ -344,8 +344,12 @@ static int run(int argc, char **argv)
 
 	if (code)
 		return code < 0 ? EXIT_DONE : code;
-	if (scene_enter(command.netns, &status.scene, &fault) || gather(&status, &fault))
-		return cli_fail(&command_status, EXIT_RUNTIME, "%s", fault.text);
+	code = cli_enter(&command_status, command.netns, &status.scene);
+	if (code)
+		return code;
+	if (gather(&status, &fault))
+		return cli_leave(&status.scene,
+				 cli_fail(&command_status, EXIT_RUNTIME, "%s", fault.text));
 	check_requirements(&status, needs);
 	if (!command.json)
 		print_text(&status, needs);
@@ -356,8 +360,7 @@ static int run(int argc, char **argv)
 	datapath_state_release(&status.state);
 	device_list_release(&status.devices);
 	pins_list_release(&status.netns);
-	scene_release(&status.scene);
-	return code;
+	return cli_leave(&status.scene, code);
 }
 
 const struct command command_status = {

@@ -2,9 +2,12 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "net/netns.h"
+#include "registry/local.h"
+#include "registry/store.h"
 #include "scene.h"
 #include "util/system.h"
 
@@ -28,6 +31,40 @@ static int add_ephemeral(struct scene *scene)
 	return error;
 }
 
+static void complain(void *data, const char *sentence)
+{
+	struct scene *scene = data;
+	char **complaints = reallocarray(scene->complaints, scene->complaint_count + 1,
+					 sizeof(*complaints));
+	char *copy = strdup(sentence);
+
+	if (complaints)
+		scene->complaints = complaints;
+	if (complaints && copy)
+		complaints[scene->complaint_count++] = copy;
+	else
+		free(copy);
+}
+
+static int load_knowledge(struct scene *scene)
+{
+	struct knowledge *knowledge = &scene->knowledge;
+	struct fault fault = {};
+	int error;
+
+	knowledge->registry = registry_load(&fault);
+	if (fault.text[0])
+		complain(scene, fault.text);
+	error = overlay_list_builtin(&knowledge->overlays);
+	if (!error)
+		error = local_overlays_read(&knowledge->overlays, complain, scene);
+	if (!error)
+		error = overlay_list_spans(&knowledge->overlays, &knowledge->spans);
+	if (!error)
+		error = companion_list_builtin(&knowledge->companions);
+	return error ? error : add_ephemeral(scene);
+}
+
 int scene_enter(const char *netns, struct scene *ret_scene, struct fault *fault)
 {
 	struct scene scene = {};
@@ -40,9 +77,7 @@ int scene_enter(const char *netns, struct scene *ret_scene, struct fault *fault)
 		scene.ephemeral_last = EPHEMERAL_LAST;
 	}
 	scene.forwards = host_forwards();
-	error = knowledge_builtin(&scene.knowledge);
-	if (!error)
-		error = add_ephemeral(&scene);
+	error = load_knowledge(&scene);
 	if (error) {
 		scene_release(&scene);
 		return fault_set(fault, error, "cannot load what is known of ports: %s",
@@ -54,6 +89,11 @@ int scene_enter(const char *netns, struct scene *ret_scene, struct fault *fault)
 
 void scene_release(struct scene *scene)
 {
+	for (size_t i = 0; i < scene->complaint_count; i++)
+		free(scene->complaints[i]);
+	free(scene->complaints);
+	scene->complaints = NULL;
+	scene->complaint_count = 0;
 	knowledge_release(&scene->knowledge);
 }
 

@@ -13,11 +13,16 @@
 
 struct scene {
 	struct knowledge knowledge; /* with "ephemeral" among the spans */
+	char **complaints;	    /* owned: what of it could not be read, a sentence each */
+	size_t complaint_count;
 	uint16_t ephemeral_first, ephemeral_last;
 	bool forwards;
 };
 
-/* Enter namespace @netns (NULL: stay) and look around. 0 or -errno. Release with scene_release().
+/*
+ * Enter namespace @netns (NULL: stay) and look around. 0 or -errno. A registry or
+ * a file of the administrator's that cannot be used is left out, and is a
+ * complaint. Release with scene_release().
  */
 int scene_enter(const char *netns, struct scene *ret_scene, struct fault *fault);
 void scene_release(struct scene *scene);

@@ -457,10 +457,61 @@ static void test_random_ports(void **state)
 	}
 }
 
+/* ------------------------------------------------------------- golden comments */
+
+#define GOLDEN_FILE "tests/data/comments.tsv"
+
+/* Writes the line of the new file, and compares the comment with the old one. */
+static void golden_line(FILE *new, char *line, const struct comment_facts *facts)
+{
+	char *tab = strchr(line, '\t');
+	char comment[NFT_COMMENT_MAX + 1];
+	struct port_use uses[USES_MAX];
+
+	if (*line == '#' || !tab) {
+		fprintf(new, "%s\n", line);
+		return;
+	}
+	*tab = '\0';
+	nft_comment(facts, uses, uses_parse(line, uses), comment);
+	fprintf(new, "%s\t%s\n", line, comment);
+	if (!getenv("GOLDEN"))
+		expect(facts, line, tab + 1);
+}
+
+static void test_golden_comments(void **state)
+{
+	struct knowledge known;
+	struct comment_facts facts = { .knowledge = &known };
+	size_t length = 0, size, lines = 0;
+	char *old = fixture_read(GOLDEN_FILE, &length), *made = NULL, *save = NULL;
+	FILE *new = open_memstream(&made, &size), *file;
+
+	assert_non_null(old);
+	assert_int_equal(knowledge_builtin(&known), 0);
+	for (char *line = strtok_r(old, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		golden_line(new, line, &facts);
+		lines++;
+	}
+	assert_int_equal(fclose(new), 0);
+	assert_true(lines >= 300);
+	if (getenv("GOLDEN")) {
+		file = fopen(GOLDEN_FILE, "w");
+		assert_non_null(file);
+		assert_int_equal(fwrite(made, 1, size, file), size);
+		assert_int_equal(fclose(file), 0);
+	}
+	free(made);
+	free(old);
+	knowledge_release(&known);
+	assert_expected();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_golden_comments),
 		cmocka_unit_test(test_no_spans),
 		cmocka_unit_test(test_nothing),
 		cmocka_unit_test(test_traffic),

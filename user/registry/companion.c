@@ -127,7 +127,8 @@ static int make_index(struct companion_list *list)
 		return -ENOMEM;
 	for (size_t i = 0; i < list->count; i++) {
 		const struct companion *row = &list->rows[i];
-		uint8_t rank = rules[row->rule].rank;
+		/* Whether it is encrypted is asked first. */
+		uint8_t rank = slice_equals(row->role, "TLS half") ? 0 : rules[row->rule].rank + 1;
 
 		*at++ = (struct companion_index){ row->main, rank, i };
 		*at++ = (struct companion_index){ row->other, rank, i };
