@@ -44,7 +44,7 @@ ALL_CFLAGS = -std=gnu11 $(WARN) $(CFLAGS) $(SANITIZE) -fno-strict-aliasing \
            -ffile-prefix-map=$(CURDIR)=. \
            -D_GNU_SOURCE -DPORTSCRIBE_VERSION='"$(VERSION)"' \
            -Iinclude -Iuser -Ivmlinux -I$(BUILD)
-LIBS    := -lbpf -lelf -lz -lmnl -ljansson
+LIBS    := -lbpf -lelf -lz -lmnl -ljansson -lexpat -lmd
 BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Wno-unused-parameter \
            $(if $(WERROR),-Werror) -ffile-prefix-map=$(CURDIR)=. \
            -Iinclude -Ibpf $(if $(MULTIARCH),-I/usr/include/$(MULTIARCH))

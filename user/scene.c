@@ -53,8 +53,12 @@ static int load_knowledge(struct scene *scene)
 	int error;
 
 	knowledge->registry = registry_load(&fault);
-	if (fault.text[0])
-		complain(scene, fault.text);
+	if (fault.text[0]) {
+		struct fault sentence;
+
+		fault_set(&sentence, 0, "the imported registry is not in use: %s", fault.text);
+		complain(scene, sentence.text);
+	}
 	error = overlay_list_builtin(&knowledge->overlays);
 	if (!error)
 		error = local_overlays_read(&knowledge->overlays, complain, scene);

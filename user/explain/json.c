@@ -67,10 +67,10 @@ static json_t *json_service(const struct service *service)
 
 static json_t *json_services(const struct what *what, const struct registry *registry)
 {
-	const struct service *service = NULL;
+	const struct service *service;
 	json_t *services = json_array();
 
-	while ((service = registry_next(registry, service)))
+	for (unsigned int i = 0; (service = registry_row(registry, i)); i++)
 		if (touches(what, service->transports, service->first, service->last))
 			json_array_append_new(services, json_service(service));
 	return services;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "registry/table.h"
@@ -105,16 +106,24 @@ static int read_directory(const struct reading *reading, const char *directory)
 	return err;
 }
 
+/* The specification wants relative paths ignored; su and sudo may leave somebody else's. */
+static bool is_own(const char *directory)
+{
+	struct stat status;
+
+	return directory && directory[0] == '/' && !stat(directory, &status) &&
+	       status.st_uid == geteuid();
+}
+
 /* "": none. */
 static int own_directory(char **ret_path)
 {
 	const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
 	int length;
 
-	/* The specification wants relative paths ignored. */
-	if (config && config[0] == '/')
+	if (is_own(config))
 		length = asprintf(ret_path, "%s/portscribe/ports.d", config);
-	else if (home && home[0] == '/')
+	else if (is_own(home))
 		length = asprintf(ret_path, "%s/.config/portscribe/ports.d", home);
 	else
 		length = asprintf(ret_path, "%s", "");

@@ -91,6 +91,7 @@ static int read_service(struct table *table, const struct slice *fields,
 	if (slice_equals(fields[COLUMN_TRANSPORTS], "*")) {
 		/* Rows older than the column; tcp and udp were all there was. */
 		service.transports = SERVICE_TCP | SERVICE_UDP;
+		service.transportless = true;
 		counted = TRANSPORT_BLANK;
 	} else {
 		err = table_transports(table, fields[COLUMN_TRANSPORTS], &service.transports);
@@ -230,6 +231,8 @@ int registry_parse(const char *table_text, size_t length, struct registry **ret_
 			registry->info.snapshots = comment;
 		}
 	}
+	registry->info.head = (struct slice){ table_text, table.next - table_text };
+	registry->info.body = (struct slice){ table.next, table.end - table.next };
 	err = read_rows(registry, &table, seen);
 	if (err) {
 		if (ret_line)
@@ -291,13 +294,6 @@ const struct service *registry_next_by_port(const struct registry *registry, uin
 		if (registry->rows[i].last >= port)
 			return &registry->rows[i];
 	return NULL;
-}
-
-const struct service *registry_next(const struct registry *registry, const struct service *after)
-{
-	const struct service *row = after ? after + 1 : registry->rows;
-
-	return row < registry->rows + registry->info.rows ? row : NULL;
 }
 
 /* Of two rows that hold a pair: assigned before not, narrow before wide. */
@@ -373,7 +369,43 @@ const struct service *registry_next_by_name(const struct registry *registry, con
 	return NULL;
 }
 
+const struct service *registry_row(const struct registry *registry, unsigned int index)
+{
+	return index < registry->info.rows ? &registry->rows[index] : NULL;
+}
+
 void registry_info(const struct registry *registry, struct registry_info *ret_info)
 {
 	*ret_info = registry->info;
+}
+
+static void count_pair(const struct service *row, struct registry_counts *counts)
+{
+	counts->with_assignee += row->assignee.length > 0;
+	counts->with_date += row->registered.length > 0 || row->modified.length > 0;
+	counts->with_aliases += row->aliases.length > 0;
+}
+
+void registry_count(const struct registry *registry, struct registry_counts *ret_counts)
+{
+	struct registry_counts counts = { 0 };
+	const struct service *row, *on_tcp = NULL;
+
+	for (unsigned int i = 0; (row = registry_row(registry, i)); i++) {
+		counts.named_ranges += row->status == SERVICE_ASSIGNED && row->first < row->last;
+		counts.unassigned_ranges +=
+			row->status == SERVICE_UNASSIGNED && row->first < row->last;
+	}
+	for (unsigned int port = 0; port < PORT_COUNT; port++) {
+		for (unsigned int i = 0; i < SERVICE_TRANSPORTS; i++) {
+			row = registry_find(registry, i, port);
+			if (i == TRANSPORT_TCP)
+				on_tcp = row;
+			if (!row || row->status != SERVICE_ASSIGNED ||
+			    (i == TRANSPORT_UDP && row == on_tcp && row->transportless))
+				continue;
+			count_pair(row, &counts);
+		}
+	}
+	*ret_counts = counts;
 }

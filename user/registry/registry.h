@@ -21,16 +21,18 @@ enum service_status {
 	SERVICE_UNASSIGNED, /* explicitly listed as free */
 };
 
-#define SERVICE_TCP  (1u << TRANSPORT_TCP)
-#define SERVICE_UDP  (1u << TRANSPORT_UDP)
-#define SERVICE_SCTP (1u << TRANSPORT_SCTP)
-#define SERVICE_DCCP (1u << 3) /* in the registry, but not counted: gone since Linux 6.16 */
+#define SERVICE_TCP	   (1u << TRANSPORT_TCP)
+#define SERVICE_UDP	   (1u << TRANSPORT_UDP)
+#define SERVICE_SCTP	   (1u << TRANSPORT_SCTP)
+#define SERVICE_DCCP	   (1u << 3) /* in the registry, but not counted: gone since Linux 6.16 */
+#define SERVICE_TRANSPORTS 4	     /* how many there are */
 
 /* One row of services.tsv, slices of its text; an empty column is a slice of length 0. */
 struct service {
 	uint16_t first, last; /* host order, inclusive; equal but for named ranges */
 	uint8_t transports;   /* SERVICE_TCP | ...; TCP and UDP where the registry names none */
 	uint8_t status;	      /* enum service_status */
+	bool transportless;   /* the registry names no transport: a port of it counts once */
 	struct slice name;
 	struct slice description;
 	struct slice aliases;  /* further names, separated by blanks, in registry order */
@@ -80,9 +82,6 @@ struct slice registry_name(const struct registry *registry, enum transport trans
 const struct service *registry_next_by_port(const struct registry *registry, uint16_t port,
 					    const struct service *after);
 
-/* All rows, in table order: start with NULL; NULL ends. */
-const struct service *registry_next(const struct registry *registry, const struct service *after);
-
 enum name_match {
 	NAME_EXACT,  /* the primary name, compared without case */
 	NAME_ALIAS,  /* one of the aliases */
@@ -93,13 +92,27 @@ enum name_match {
 const struct service *registry_next_by_name(const struct registry *registry, const char *name,
 					    enum name_match match, const struct service *after);
 
+/* Row number @index from 0 on, in the order of the table; NULL behind the last. */
+const struct service *registry_row(const struct registry *registry, unsigned int index);
+
 struct registry_info {
 	unsigned int rows;
 	/* Assigned (port, transport) pairs, ranges in full; once where no transport is named. */
 	unsigned int pairs;
 	struct slice snapshots; /* dates of the inputs, from the table's header */
+	struct slice head;	/* the lines of comment that the table begins with; see head.h */
+	struct slice body;	/* the rest: the rows as they are written */
 };
 
 void registry_info(const struct registry *registry, struct registry_info *ret_info);
+
+/* What a person wants to know of a table; more work than registry_info(). */
+struct registry_counts {
+	unsigned int named_ranges, unassigned_ranges; /* rows of more than one port */
+	/* Assigned pairs, as registry_info.pairs, of which the table knows this. */
+	unsigned int with_assignee, with_date, with_aliases;
+};
+
+void registry_count(const struct registry *registry, struct registry_counts *ret_counts);
 
 #endif

@@ -163,10 +163,10 @@ int search(const struct knowledge *knowledge, const char *const *words, size_t c
 	   struct search_hits *ret_hits)
 {
 	struct search search = { .words = words, .word_count = count };
-	const struct service *service = NULL;
+	const struct service *service;
 	int error = 0;
 
-	while (!error && (service = registry_next(knowledge->registry, service)))
+	for (unsigned int i = 0; !error && (service = registry_row(knowledge->registry, i)); i++)
 		error = consider(&search, (struct search_hit){ .service = service });
 	for (size_t i = 0; !error && i < knowledge->overlays.count; i++)
 		error = consider(&search,

@@ -5,32 +5,7 @@
 #include <unistd.h>
 
 #include "render/text.h"
-
-/* Length of the valid UTF-8 character at @text, 0 where there is none; its code in *ret_code. */
-static size_t utf8_character(const unsigned char *text, size_t length, uint32_t *ret_code)
-{
-	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	size_t size = text[0] < 0x80   ? 1
-		      : text[0] < 0xc2 ? 0
-		      : text[0] < 0xe0 ? 2
-		      : text[0] < 0xf0 ? 3
-		      : text[0] < 0xf5 ? 4
-				       : 0;
-	uint32_t code = size == 1 ? text[0] : text[0] & (0x7f >> size);
-
-	if (!size || size > length)
-		return 0;
-	for (size_t i = 1; i < size; i++) {
-		if ((text[i] & 0xc0) != 0x80)
-			return 0;
-		code = code << 6 | (text[i] & 0x3f);
-	}
-	if ((size > 1 && code < least[size]) || (code >= 0xd800 && code < 0xe000) ||
-	    code > 0x10ffff)
-		return 0;
-	*ret_code = code;
-	return size;
-}
+#include "util/utf8.h"
 
 static bool is_harmless(uint32_t code)
 {
@@ -49,7 +24,7 @@ char *text_safe(char *target, size_t size, const char *text, size_t length)
 
 	for (size_t at = 0; at < length;) {
 		uint32_t code = 0;
-		size_t step = utf8_character((const unsigned char *)text + at, length - at, &code);
+		size_t step = utf8_character(text + at, length - at, &code);
 		bool plain = step && is_harmless(code) && code != '\\';
 		size_t count = step ? step : 1;
 

@@ -28,6 +28,19 @@ static inline bool slice_equals(struct slice slice, const char *text)
 	return slice.length == strlen(text) && !memcmp(slice.text, text, slice.length);
 }
 
+static inline bool slices_equal(struct slice a, struct slice b)
+{
+	return a.length == b.length && (!a.length || !memcmp(a.text, b.text, a.length));
+}
+
+/* Without white space at both ends. */
+struct slice slice_trim(struct slice text);
+
+bool slice_all_digits(struct slice text);
+
+/* YYYY-MM or YYYY-MM-DD, with a month and a day that exist in some year. */
+bool slice_is_date(struct slice text);
+
 /* As names compare: without regard to case. */
 bool slice_same_name(struct slice a, struct slice b);
 
