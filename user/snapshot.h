@@ -61,8 +61,8 @@ static inline struct counter snapshot_port(const struct snapshot *snapshot,
 	return snapshot->ports[transport]->side[side][direction][port];
 }
 
-/* All arrays zero. 0 or -ENOMEM. */
-int snapshot_new(struct snapshot **ret_snapshot);
+/* All arrays zero; @sparse: a few ports will be filled, not all. 0 or -ENOMEM. */
+int snapshot_new(bool sparse, struct snapshot **ret_snapshot);
 void snapshot_free(struct snapshot *snapshot);
 
 #endif

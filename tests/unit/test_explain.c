@@ -349,7 +349,7 @@ static struct snapshot *traffic_make(void)
 {
 	struct snapshot *traffic;
 
-	assert_int_equal(snapshot_new(&traffic), 0);
+	assert_int_equal(snapshot_new(false, &traffic), 0);
 	traffic->since.tv_sec = 1793750399;
 	return traffic;
 }

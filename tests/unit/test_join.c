@@ -28,7 +28,7 @@ static void set(enum transport transport, enum side side, uint16_t port, uint64_
 
 static int set_up(void **state)
 {
-	if (snapshot_new(&snapshot))
+	if (snapshot_new(false, &snapshot))
 		return -1;
 	listeners = (struct listener_ports){};
 	set(TRANSPORT_TCP, SIDE_LOCAL, 22, 10, 20);
@@ -208,7 +208,7 @@ static void test_difference(void **state)
 	struct snapshot *before;
 	struct rows rows;
 
-	assert_int_equal(snapshot_new(&before), 0);
+	assert_int_equal(snapshot_new(false, &before), 0);
 	for (int transport = 0; transport < TRANSPORT_COUNT; transport++)
 		memcpy(before->ports[transport], snapshot->ports[transport],
 		       sizeof(*before->ports[transport]));

@@ -53,6 +53,49 @@ static void test_counts(void **state)
 	assert_slice(info.snapshots, "2026-09 2015-07-24 2014-07-09");
 }
 
+/* The program reads only the first columns of it, unchecked, at every start. */
+static void test_builtin_is_well_formed(void **state)
+{
+	struct registry *registry;
+	unsigned int line = 0, column = 0;
+	const struct service *row, *other;
+
+	if (registry_parse(registry_services_tsv, registry_services_tsv_end - registry_services_tsv,
+			   &registry, &line, &column))
+		fail_msg("services.tsv:%u:%u", line, column);
+	for (unsigned int i = 0; (row = registry_row(registry, i)); i++) {
+		other = registry_row(registry_builtin(), i);
+		assert_int_equal(row->first, other->first);
+		assert_int_equal(row->last, other->last);
+		assert_ptr_equal(row->name.text, other->name.text);
+		assert_ptr_equal(row->source.text, other->source.text);
+		assert_int_equal(row->source.length, other->source.length);
+	}
+	assert_null(registry_row(registry_builtin(), 7988));
+	registry_free(registry);
+}
+
+/*
+ * What the merge of the snapshots knows, against what was found when it was
+ * compared with an official copy: as many pairs, and no fewer details.
+ */
+static void test_score(void **state)
+{
+	struct registry_counts counts;
+	const struct service *row;
+
+	registry_count(registry_builtin(), &counts);
+	assert_int_equal(counts.named_ranges, 7);
+	assert_int_equal(counts.with_aliases, 226);
+	assert_true(counts.with_assignee >= 9736);
+	assert_true(counts.with_date >= 3766);
+	/* No phantoms: what is assigned is in the newest snapshot, or a range it leaves out. */
+	for (unsigned int i = 0; (row = registry_row(registry_builtin(), i)); i++)
+		if (row->status == SERVICE_ASSIGNED && row->first == row->last &&
+		    strncmp(row->source.text, "2026", 4))
+			assert_true(row->transportless);
+}
+
 static void test_builtin_is_parsed_once(void **state)
 {
 	assert_non_null(registry_builtin());
@@ -707,6 +750,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_counts),
+		cmocka_unit_test(test_builtin_is_well_formed),
+		cmocka_unit_test(test_score),
 		cmocka_unit_test(test_builtin_is_parsed_once),
 		cmocka_unit_test(test_well_known_names),
 		cmocka_unit_test(test_primary_names_where_there_are_aliases),

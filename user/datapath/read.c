@@ -215,11 +215,11 @@ static int read_spans(const struct datapath *datapath, struct snapshot *snapshot
 }
 
 /* A snapshot of nothing yet. */
-static int begin(const struct datapath *datapath, struct snapshot **ret_snapshot)
+static int begin(const struct datapath *datapath, bool sparse, struct snapshot **ret_snapshot)
 {
 	const struct meta *meta = datapath->meta;
 	struct snapshot *snapshot;
-	int error = snapshot_new(&snapshot);
+	int error = snapshot_new(sparse, &snapshot);
 
 	if (error)
 		return error;
@@ -250,7 +250,7 @@ int datapath_snapshot_ports(const struct datapath *datapath, const uint64_t want
 			    struct snapshot **ret_snapshot)
 {
 	struct snapshot *snapshot;
-	int error = begin(datapath, &snapshot);
+	int error = begin(datapath, true, &snapshot);
 
 	if (error)
 		return error;
@@ -265,7 +265,7 @@ int datapath_snapshot(const struct datapath *datapath, struct snapshot **ret_sna
 {
 	const struct meta *meta = datapath->meta;
 	struct snapshot *snapshot;
-	int error = begin(datapath, &snapshot);
+	int error = begin(datapath, false, &snapshot);
 
 	if (error)
 		return error;

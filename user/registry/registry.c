@@ -32,11 +32,26 @@ enum column {
 	COLUMN_COUNT,
 };
 
+/*
+ * What look-ups need of a row. The rest of it is split into columns when somebody
+ * asks for the row: an answer is about one of thousands.
+ */
+struct entry {
+	uint32_t line;	      /* where the row begins in the text */
+	uint16_t first, last;
+	uint8_t transports, status;
+	uint8_t name_at, name_length; /* in the line */
+	bool transportless;
+	bool is_split; /* the service of this number is filled */
+};
+
 struct registry {
-	struct service *rows;
+	const char *text;
+	struct entry *entries;
+	struct service *services; /* as many */
 	/* The highest last port of the rows up to this one: rows before it end too early. */
 	uint16_t *reach;
-	struct registry_info info;
+	struct registry_info info; /* without pairs */
 };
 
 /* A row's bit in the count of pairs, beside SERVICE_*: the registry names no transport. */
@@ -44,6 +59,8 @@ struct registry {
 
 /* The shortest row there can be: with it, one allocation holds the rows of any table. */
 static const char shortest_row[] = "0\t*\treserved\t\t\t\t\t\t\t\t\t\t\t\n";
+
+#define NAME_LENGTH_MAX 255
 
 static const char not_a_date[] = "a date is YYYY-MM or YYYY-MM-DD";
 
@@ -76,57 +93,49 @@ static int read_status(struct table *table, struct slice field, uint8_t *ret_sta
 	return 0;
 }
 
-/* @ret_counted: the transports as bits of the count of pairs. */
-static int read_service(struct table *table, const struct slice *fields,
-			struct service *ret_service, uint8_t *ret_counted)
+/* The columns that look-ups need, all before COLUMN_DESCRIPTION. */
+static int read_entry(struct table *table, const struct slice *fields, struct entry *ret_entry)
 {
-	struct service service = { 0 };
-	const char *blank;
-	uint8_t counted;
-	int err;
+	struct entry entry = { .line = table->row - table->text };
+	struct slice name = fields[COLUMN_NAME];
+	int err = table_ports(table, fields[COLUMN_PORTS], &entry.first, &entry.last);
 
-	err = table_ports(table, fields[COLUMN_PORTS], &service.first, &service.last);
 	if (err)
 		return err;
-	if (slice_equals(fields[COLUMN_TRANSPORTS], "*")) {
-		/* Rows older than the column; tcp and udp were all there was. */
-		service.transports = SERVICE_TCP | SERVICE_UDP;
-		service.transportless = true;
-		counted = TRANSPORT_BLANK;
-	} else {
-		err = table_transports(table, fields[COLUMN_TRANSPORTS], &service.transports);
-		if (err)
-			return err;
-		counted = service.transports;
-	}
-	err = read_status(table, fields[COLUMN_STATUS], &service.status);
+	/* Rows older than the column; tcp and udp were all there was. */
+	entry.transportless = slice_equals(fields[COLUMN_TRANSPORTS], "*");
+	if (entry.transportless)
+		entry.transports = SERVICE_TCP | SERVICE_UDP;
+	else
+		err = table_transports(table, fields[COLUMN_TRANSPORTS], &entry.transports);
+	if (!err)
+		err = read_status(table, fields[COLUMN_STATUS], &entry.status);
 	if (err)
 		return err;
-
-	service.name = fields[COLUMN_NAME];
-	if ((service.status == SERVICE_ASSIGNED) != (service.name.length > 0))
-		return table_refuse(table, service.name.text,
+	if ((entry.status == SERVICE_ASSIGNED) != (name.length > 0))
+		return table_refuse(table, name.text,
 				    "a name belongs to assigned rows, and to all of them");
-	blank = memchr(service.name.text, ' ', service.name.length);
+	if (name.length > NAME_LENGTH_MAX)
+		return table_refuse(table, name.text + NAME_LENGTH_MAX,
+				    "a name has at most 255 bytes");
+	entry.name_at = name.text - table->row;
+	entry.name_length = name.length;
+	*ret_entry = entry;
+	return 0;
+}
+
+/* What must hold of the other columns, and of the name's text. */
+static int check_columns(struct table *table, const struct slice *fields)
+{
+	struct slice name = fields[COLUMN_NAME];
+	const char *blank = memchr(name.text, ' ', name.length);
+
 	if (blank)
 		return table_refuse(table, blank, "a name holds no blank");
-	service.registered = fields[COLUMN_REGISTERED];
-	if (!is_date(service.registered))
-		return table_refuse(table, service.registered.text, not_a_date);
-	service.modified = fields[COLUMN_MODIFIED];
-	if (!is_date(service.modified))
-		return table_refuse(table, service.modified.text, not_a_date);
-
-	service.description = fields[COLUMN_DESCRIPTION];
-	service.aliases = fields[COLUMN_ALIASES];
-	service.assignee = fields[COLUMN_ASSIGNEE];
-	service.reference = fields[COLUMN_REFERENCE];
-	service.unauthorized = fields[COLUMN_UNAUTHORIZED];
-	service.notes = fields[COLUMN_NOTES];
-	service.former = fields[COLUMN_FORMER];
-	service.source = fields[COLUMN_SOURCE];
-	*ret_service = service;
-	*ret_counted = counted;
+	if (!is_date(fields[COLUMN_REGISTERED]))
+		return table_refuse(table, fields[COLUMN_REGISTERED].text, not_a_date);
+	if (!is_date(fields[COLUMN_MODIFIED]))
+		return table_refuse(table, fields[COLUMN_MODIFIED].text, not_a_date);
 	return 0;
 }
 
@@ -136,94 +145,118 @@ static uint8_t lowest_bit(uint8_t transports)
 }
 
 /* Look-ups rely on the order, and on one row for the same numbers and transport. */
-static int check_order(struct table *table, const struct service *rows, unsigned int at,
+static int check_order(struct table *table, const struct entry *entries, unsigned int at,
 		       const struct slice *fields)
 {
-	const struct service *row = &rows[at], *previous;
+	const struct entry *entry = &entries[at], *previous;
 
 	if (at == 0)
 		return 0;
-	previous = row - 1;
-	if (previous->first > row->first)
+	previous = entry - 1;
+	if (previous->first > entry->first)
 		return table_refuse(table, fields[COLUMN_PORTS].text,
 				    "rows are in the order of their first port");
-	if (previous->first == row->first &&
-	    lowest_bit(previous->transports) > lowest_bit(row->transports))
+	if (previous->first == entry->first &&
+	    lowest_bit(previous->transports) > lowest_bit(entry->transports))
 		return table_refuse(table, fields[COLUMN_TRANSPORTS].text,
 				    "rows of a port are in the order of their transports");
-	for (; previous->first == row->first; previous--) {
-		if (previous->last == row->last && previous->transports & row->transports)
+	for (; previous->first == entry->first; previous--) {
+		if (previous->last == entry->last && previous->transports & entry->transports)
 			return table_refuse(table, fields[COLUMN_TRANSPORTS].text,
 					    "an earlier row has these ports and transports");
-		if (previous == rows)
+		if (previous == entries)
 			break;
 	}
 	return 0;
 }
 
-/* Count the pairs of @service that no earlier row has, marking them in @seen. */
-static unsigned int count_pairs(const struct service *service, uint8_t counted, uint8_t *seen)
+/* All columns of the next row, checked; or of a table that has been, the first few. */
+static int next_row(struct table *table, bool checked, struct slice *fields)
 {
-	unsigned int pairs = 0, port;
-
-	if (service->status != SERVICE_ASSIGNED)
-		return 0;
-	for (port = service->first; port <= service->last; port++) {
-		pairs += __builtin_popcount(counted & ~seen[port]);
-		seen[port] |= counted;
-	}
-	return pairs;
+	return checked ? table_row_start(table, fields, COLUMN_DESCRIPTION)
+		       : table_row(table, fields, COLUMN_COUNT);
 }
 
-static int read_rows(struct registry *registry, struct table *table, uint8_t *seen)
+static int read_rows(struct registry *registry, struct table *table, bool checked)
 {
 	struct slice fields[COLUMN_COUNT];
 	unsigned int rows = 0;
 	uint16_t reach = 0;
-	uint8_t counted = 0;
 	int ret, err;
 
-	while ((ret = table_row(table, fields, COLUMN_COUNT)) > 0) {
-		struct service *row = &registry->rows[rows];
+	while ((ret = next_row(table, checked, fields)) > 0) {
+		struct entry *entry = &registry->entries[rows];
 
-		err = read_service(table, fields, row, &counted);
-		if (!err)
-			err = check_order(table, registry->rows, rows, fields);
+		err = read_entry(table, fields, entry);
+		if (!err && !checked)
+			err = check_columns(table, fields);
+		if (!err && !checked)
+			err = check_order(table, registry->entries, rows, fields);
 		if (err)
 			return err;
-		if (row->last > reach)
-			reach = row->last;
+		if (entry->last > reach)
+			reach = entry->last;
 		registry->reach[rows++] = reach;
-		registry->info.pairs += count_pairs(row, counted, seen);
 	}
 	registry->info.rows = rows;
 	return ret;
 }
 
-int registry_parse(const char *table_text, size_t length, struct registry **ret_registry,
-		   unsigned int *ret_line, unsigned int *ret_column)
+/* The columns of a row that has been checked, when it is first asked for. */
+static const struct service *row_at(const struct registry *registry, unsigned int index)
+{
+	struct entry *entry = &registry->entries[index];
+	struct service *service = &registry->services[index];
+	struct slice fields[COLUMN_COUNT];
+	const char *at = registry->text + entry->line, *end;
+
+	if (entry->is_split)
+		return service;
+	for (int i = 0; i < COLUMN_COUNT; i++, at = end + 1) {
+		end = at + strcspn(at, i + 1 < COLUMN_COUNT ? "\t" : "\n");
+		fields[i] = (struct slice){ at, end - at };
+	}
+	*service = (struct service){ .first = entry->first,
+				     .last = entry->last,
+				     .transports = entry->transports,
+				     .status = entry->status,
+				     .transportless = entry->transportless,
+				     .name = fields[COLUMN_NAME],
+				     .description = fields[COLUMN_DESCRIPTION],
+				     .aliases = fields[COLUMN_ALIASES],
+				     .assignee = fields[COLUMN_ASSIGNEE],
+				     .registered = fields[COLUMN_REGISTERED],
+				     .modified = fields[COLUMN_MODIFIED],
+				     .reference = fields[COLUMN_REFERENCE],
+				     .unauthorized = fields[COLUMN_UNAUTHORIZED],
+				     .notes = fields[COLUMN_NOTES],
+				     .former = fields[COLUMN_FORMER],
+				     .source = fields[COLUMN_SOURCE] };
+	entry->is_split = true;
+	return service;
+}
+
+static int parse(const char *text, size_t length, bool checked, struct registry **ret_registry,
+		 struct table *table)
 {
 	static const char snapshots[] = "snapshots\t";
-	struct registry *registry;
-	uint8_t *seen = NULL;
+	struct registry *registry = calloc(1, sizeof(*registry));
+	/* One more, so that an empty table is no allocation of 0 bytes. */
+	size_t rows = length / strlen(shortest_row) + 1;
 	struct slice comment;
-	struct table table;
 	int err = -ENOMEM;
-	size_t rows;
 
-	registry = calloc(1, sizeof(*registry));
 	if (!registry)
 		return -ENOMEM;
-	/* One more, so that an empty table is no allocation of 0 bytes. */
-	rows = length / strlen(shortest_row) + 1;
-	registry->rows = malloc(rows * sizeof(*registry->rows));
-	registry->reach = malloc(rows * sizeof(*registry->reach));
-	seen = calloc(PORT_COUNT, 1);
-	if (!registry->rows || !registry->reach || !seen)
+	registry->text = text;
+	registry->entries = calloc(rows, sizeof(*registry->entries));
+	registry->services = calloc(rows, sizeof(*registry->services));
+	registry->reach = calloc(rows, sizeof(*registry->reach));
+	if (!registry->entries || !registry->services || !registry->reach)
 		goto out;
 
-	table_init(&table, table_text, length);
-	while (table_comment(&table, &comment)) {
+	table_init(table, text, length);
+	while (table_comment(table, &comment)) {
 		if (comment.length >= strlen(snapshots) &&
 		    !memcmp(comment.text, snapshots, strlen(snapshots))) {
 			comment.text += strlen(snapshots);
@@ -231,32 +264,40 @@ int registry_parse(const char *table_text, size_t length, struct registry **ret_
 			registry->info.snapshots = comment;
 		}
 	}
-	registry->info.head = (struct slice){ table_text, table.next - table_text };
-	registry->info.body = (struct slice){ table.next, table.end - table.next };
-	err = read_rows(registry, &table, seen);
-	if (err) {
-		if (ret_line)
-			*ret_line = table.line;
-		if (ret_column)
-			*ret_column = table.column;
+	registry->info.head = (struct slice){ text, table->next - text };
+	registry->info.body = (struct slice){ table->next, table->end - table->next };
+	err = read_rows(registry, table, checked);
+	if (err)
 		goto out;
-	}
 	*ret_registry = registry;
 	registry = NULL;
 out:
-	free(seen);
 	registry_free(registry);
+	return err;
+}
+
+int registry_parse(const char *text, size_t length, struct registry **ret_registry,
+		   unsigned int *ret_line, unsigned int *ret_column)
+{
+	struct table table = { 0 };
+	int err = parse(text, length, false, ret_registry, &table);
+
+	if (err == -EINVAL && ret_line)
+		*ret_line = table.line;
+	if (err == -EINVAL && ret_column)
+		*ret_column = table.column;
 	return err;
 }
 
 const struct registry *registry_builtin(void)
 {
 	static struct registry *builtin;
+	struct table table;
 
-	/* A unit test reads the same bytes, so what is left is the lack of 2 MB at the start. */
+	/* A unit test checks the same bytes, so what is left is the lack of 2 MB at the start. */
 	if (!builtin &&
-	    registry_parse(registry_services_tsv, registry_services_tsv_end - registry_services_tsv,
-			   &builtin, NULL, NULL))
+	    parse(registry_services_tsv, registry_services_tsv_end - registry_services_tsv, true,
+		  &builtin, &table))
 		abort();
 	return builtin;
 }
@@ -265,7 +306,8 @@ void registry_free(struct registry *registry)
 {
 	if (!registry)
 		return;
-	free(registry->rows);
+	free(registry->entries);
+	free(registry->services);
 	free(registry->reach);
 	free(registry);
 }
@@ -285,43 +327,76 @@ static unsigned int first_reaching(const struct registry *registry, uint16_t por
 	return low;
 }
 
+static unsigned int index_after(const struct registry *registry, const struct service *after)
+{
+	return after - registry->services + 1;
+}
+
+/* The number of the next row that holds @port, from @index on; info.rows: none. */
+static unsigned int next_holding(const struct registry *registry, uint16_t port,
+				 unsigned int index)
+{
+	for (; index < registry->info.rows && registry->entries[index].first <= port; index++)
+		if (registry->entries[index].last >= port)
+			return index;
+	return registry->info.rows;
+}
+
 const struct service *registry_next_by_port(const struct registry *registry, uint16_t port,
 					    const struct service *after)
 {
-	unsigned int i = after ? after - registry->rows + 1 : first_reaching(registry, port);
+	unsigned int index = next_holding(registry, port,
+					  after ? index_after(registry, after)
+						: first_reaching(registry, port));
 
-	for (; i < registry->info.rows && registry->rows[i].first <= port; i++)
-		if (registry->rows[i].last >= port)
-			return &registry->rows[i];
-	return NULL;
+	return index < registry->info.rows ? row_at(registry, index) : NULL;
 }
 
 /* Of two rows that hold a pair: assigned before not, narrow before wide. */
-static bool says_more(const struct service *a, const struct service *b)
+static bool says_more(const struct entry *a, const struct entry *b)
 {
 	if ((a->status == SERVICE_ASSIGNED) != (b->status == SERVICE_ASSIGNED))
 		return a->status == SERVICE_ASSIGNED;
 	return a->last - a->first < b->last - b->first;
 }
 
-const struct service *registry_find(const struct registry *registry, enum transport transport,
-				    uint16_t port)
+/* The number of the row for the pair; info.rows: none. */
+static unsigned int find_pair(const struct registry *registry, enum transport transport,
+			      uint16_t port)
 {
-	const struct service *row = NULL, *best = NULL;
+	unsigned int none = registry->info.rows, best = none;
+	unsigned int index = next_holding(registry, port, first_reaching(registry, port));
 
-	while ((row = registry_next_by_port(registry, port, row))) {
-		if (row->transports & 1u << transport && (!best || says_more(row, best)))
-			best = row;
+	for (; index < none; index = next_holding(registry, port, index + 1)) {
+		const struct entry *entry = &registry->entries[index];
+
+		if (entry->transports & 1u << transport &&
+		    (best == none || says_more(entry, &registry->entries[best])))
+			best = index;
 	}
 	return best;
 }
 
+const struct service *registry_find(const struct registry *registry, enum transport transport,
+				    uint16_t port)
+{
+	unsigned int index = find_pair(registry, transport, port);
+
+	return index < registry->info.rows ? row_at(registry, index) : NULL;
+}
+
+static struct slice name_of(const struct registry *registry, const struct entry *entry)
+{
+	return (struct slice){ registry->text + entry->line + entry->name_at, entry->name_length };
+}
+
 struct slice registry_name(const struct registry *registry, enum transport transport, uint16_t port)
 {
-	const struct service *row = registry_find(registry, transport, port);
+	unsigned int index = find_pair(registry, transport, port);
 
 	/* Rows that are not assigned have no name. */
-	return row ? row->name : (struct slice){ "", 0 };
+	return index < registry->info.rows ? name_of(registry, &registry->entries[index])
+					   : (struct slice){ "", 0 };
 }
 
 static bool same_name(const char *text, size_t length, const char *name, size_t name_length)
@@ -348,35 +423,52 @@ const struct service *registry_next_by_name(const struct registry *registry, con
 					    enum name_match match, const struct service *after)
 {
 	size_t length = strlen(name);
-	unsigned int i = after ? after - registry->rows + 1 : 0;
+	unsigned int i = after ? index_after(registry, after) : 0;
 
 	if (!length)
 		return NULL;
 	for (; i < registry->info.rows; i++) {
-		const struct service *row = &registry->rows[i];
+		struct slice own = name_of(registry, &registry->entries[i]);
 		bool found = false;
 
 		switch (match) {
-		case NAME_EXACT:
-			found = same_name(row->name.text, row->name.length, name, length);
-			break;
-		case NAME_ALIAS: found = list_has(row->aliases, name, length); break;
-		case NAME_FORMER: found = list_has(row->former, name, length); break;
+		case NAME_EXACT: found = same_name(own.text, own.length, name, length); break;
+		case NAME_ALIAS: found = list_has(row_at(registry, i)->aliases, name, length); break;
+		case NAME_FORMER: found = list_has(row_at(registry, i)->former, name, length); break;
 		}
 		if (found)
-			return row;
+			return row_at(registry, i);
 	}
 	return NULL;
 }
 
 const struct service *registry_row(const struct registry *registry, unsigned int index)
 {
-	return index < registry->info.rows ? &registry->rows[index] : NULL;
+	return index < registry->info.rows ? row_at(registry, index) : NULL;
+}
+
+/* The pairs of @entry that no earlier row has, marking them in @seen. */
+static unsigned int new_pairs(const struct entry *entry, uint8_t *seen)
+{
+	uint8_t counted = entry->transportless ? TRANSPORT_BLANK : entry->transports;
+	unsigned int pairs = 0;
+
+	if (entry->status != SERVICE_ASSIGNED)
+		return 0;
+	for (unsigned int port = entry->first; port <= entry->last; port++) {
+		pairs += __builtin_popcount(counted & ~seen[port]);
+		seen[port] |= counted;
+	}
+	return pairs;
 }
 
 void registry_info(const struct registry *registry, struct registry_info *ret_info)
 {
+	uint8_t seen[PORT_COUNT] = { 0 };
+
 	*ret_info = registry->info;
+	for (unsigned int i = 0; i < registry->info.rows; i++)
+		ret_info->pairs += new_pairs(&registry->entries[i], seen);
 }
 
 static void count_pair(const struct service *row, struct registry_counts *counts)

@@ -25,7 +25,7 @@ void table_init(struct table *table, const char *text, size_t length)
 {
 	const char *last = memrchr(text, '\n', length);
 
-	*table = (struct table){ .next = text, .row = text, .end = text + length };
+	*table = (struct table){ .text = text, .next = text, .row = text, .end = text + length };
 	table->last = last ? last + 1 : text;
 }
 
@@ -166,6 +166,23 @@ int table_row(struct table *table, struct slice *fields, unsigned int count)
 		at = end + 1;
 	}
 	table->next = (const char *)at;
+	return 1;
+}
+
+int table_row_start(struct table *table, struct slice *fields, unsigned int count)
+{
+	const char *at, *end;
+	int ret = line_begin(table);
+
+	if (ret <= 0)
+		return ret;
+	at = table->row;
+	for (unsigned int i = 0; i < count; i++, at = end + 1) {
+		for (end = at; *end != '\t'; end++)
+			;
+		fields[i] = (struct slice){ at, end - at };
+	}
+	table->next = (const char *)memchr(at, '\n', table->end - at) + 1;
 	return 1;
 }
 

@@ -19,6 +19,7 @@ struct table_error {
 };
 
 struct table {
+	const char *text;	/* all of it */
 	const char *next, *end; /* what is not read yet */
 	const char *last;	/* end of the last whole line */
 	const char *row;	/* start of the current line */
@@ -38,6 +39,12 @@ bool table_comment(struct table *table, struct slice *ret_text);
  * (control and bidirectional characters are refused).
  */
 int table_row(struct table *table, struct slice *fields, unsigned int count);
+
+/*
+ * As table_row() of a table that has been read by it before: only the first @count
+ * fields, the rest of the line is passed over unread.
+ */
+int table_row_start(struct table *table, struct slice *fields, unsigned int count);
 
 /*
  * As table_row() for files that people edit: comments and empty lines are passed
