@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "render/text.h"
 
 int cli_help(const struct command *command)
 {
@@ -17,27 +18,37 @@ int cli_help(const struct command *command)
 	return EXIT_DONE;
 }
 
+/* "portscribe COMMAND: sentence", safe on a terminal whatever the sentence quotes. */
+static void say(const struct command *command, const char *format, va_list arguments,
+		const char *after)
+{
+	char sentence[2048];
+
+	vsnprintf(sentence, sizeof(sentence), format, arguments);
+	fprintf(stderr, "portscribe %s: ", command->name);
+	text_print_lines(stderr, sentence, strlen(sentence));
+	fprintf(stderr, "%s\n", after);
+}
+
 int cli_fail(const struct command *command, enum exit_code code, const char *format, ...)
 {
 	va_list arguments;
 
-	fprintf(stderr, "portscribe %s: ", command->name);
 	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
+	say(command, format, arguments, "");
 	va_end(arguments);
-	fputc('\n', stderr);
 	return code;
 }
 
 int cli_usage(const struct command *command, const char *format, ...)
 {
 	va_list arguments;
+	char after[64];
 
-	fprintf(stderr, "portscribe %s: ", command->name);
+	snprintf(after, sizeof(after), " (see: portscribe %s --help)", command->name);
 	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
+	say(command, format, arguments, after);
 	va_end(arguments);
-	fprintf(stderr, " (see: portscribe %s --help)\n", command->name);
 	return EXIT_USAGE;
 }
 

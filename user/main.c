@@ -12,11 +12,11 @@
 
 #include "cli.h"
 #include "datapath/datapath.h"
+#include "render/text.h"
 
 static const struct command *const commands[] = {
-	&command_run,  &command_attach,	 &command_detach, &command_status,
-	&command_show, &command_explain, &command_search, &command_annotate,
-	&command_registry,
+	&command_run,	  &command_attach, &command_detach,   &command_status,	 &command_show,
+	&command_explain, &command_search, &command_annotate, &command_registry,
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
@@ -95,8 +95,10 @@ static int dispatch(int argc, char **argv)
 		if (!strcmp(argv[1], commands[i]->name))
 			return commands[i]->run(argc - 1, argv + 1);
 	if (argv[1][0] == '-') {
+		char safe[256];
+
 		fprintf(stderr, "portscribe: unknown option '%s' (see: portscribe --help)\n",
-			argv[1]);
+			text_safe(safe, sizeof(safe), argv[1], strlen(argv[1])));
 		return EXIT_USAGE;
 	}
 	/* portscribe 3069 */

@@ -439,7 +439,9 @@ static void test_random_ports(void **state)
 	struct fixture *fixture = *state;
 	struct port_use uses[USES_MAX];
 	char comment[NFT_COMMENT_MAX + 1], again[NFT_COMMENT_MAX + 1];
+	struct knowledge shipped;
 
+	assert_int_equal(knowledge_builtin(&shipped), 0);
 	srandom(20261103);
 	for (int round = 0; round < 4000; round++) {
 		struct comment_facts facts = fixture->facts;
@@ -447,6 +449,8 @@ static void test_random_ports(void **state)
 		size_t length;
 
 		facts.traffic = round % 3 ? NULL : fixture->traffic;
+		if (round % 2)
+			facts.knowledge = &shipped;
 		random_uses(uses, count);
 		length = nft_comment(&facts, uses, count, comment);
 		assert_loadable(comment, length);
@@ -455,6 +459,7 @@ static void test_random_ports(void **state)
 		assert_true(!facts.traffic || strstr(comment, " since 2026-11-03") ||
 			    strstr(comment, "from "));
 	}
+	knowledge_release(&shipped);
 }
 
 /* ------------------------------------------------------------- golden comments */
@@ -510,14 +515,10 @@ static void test_golden_comments(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_words),
-		cmocka_unit_test(test_golden_comments),
-		cmocka_unit_test(test_no_spans),
-		cmocka_unit_test(test_nothing),
-		cmocka_unit_test(test_traffic),
-		cmocka_unit_test(test_traffic_without_peers),
-		cmocka_unit_test(test_hostile_names),
-		cmocka_unit_test(test_random_ports),
+		cmocka_unit_test(test_words),	      cmocka_unit_test(test_golden_comments),
+		cmocka_unit_test(test_no_spans),      cmocka_unit_test(test_nothing),
+		cmocka_unit_test(test_traffic),	      cmocka_unit_test(test_traffic_without_peers),
+		cmocka_unit_test(test_hostile_names), cmocka_unit_test(test_random_ports),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

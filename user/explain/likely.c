@@ -259,13 +259,14 @@ static void find_registered(const struct finding *finding)
 }
 
 /* "3224, 3231 and 12 more": the other active ports of @span. Returns how many. */
-static unsigned int print_active(const struct finding *finding, const struct span *span, FILE *out)
+static unsigned int print_active(const struct finding *finding, const struct overlay *span,
+				 FILE *out)
 {
 	unsigned int active = 0;
 
 	for (unsigned int port = span->first; port <= span->last; port++) {
 		if (port == finding->subject->port ||
-		    !local_packets(finding->facts->traffic, 1u << span->transport, port))
+		    !local_packets(finding->facts->traffic, span->transports, port))
 			continue;
 		if (active++ < SPAN_PORTS_NAMED)
 			fprintf(out, "%s%u", active > 1 ? ", " : "", port);
@@ -275,18 +276,19 @@ static unsigned int print_active(const struct finding *finding, const struct spa
 	return active;
 }
 
-static void find_span(const struct finding *finding, const struct span *span)
+static void find_span(const struct finding *finding, const struct overlay *span)
 {
 	_cleanup_free_ char *ports = NULL;
 	size_t size;
 	FILE *out;
 	unsigned int active;
-	const char *transport = transport_name(span->transport);
+	char transports[32];
 	int score = span->last - span->first < SPAN_SMALL ? SCORE_SPAN : SCORE_SPAN_WIDE;
 
+	transports_text(transports, sizeof(transports), span->transports);
 	if (!finding->facts->traffic || span->last - span->first >= SPAN_NARROW) {
-		add(finding->found, score, "%s (%u-%u/%s)", span->label, span->first, span->last,
-		    transport);
+		add(finding->found, score, "%.*s (%u-%u/%s)", SLICE_ARGS(span->label), span->first,
+		    span->last, transports);
 		return;
 	}
 	out = open_memstream(&ports, &size);
@@ -300,23 +302,25 @@ static void find_span(const struct finding *finding, const struct span *span)
 		return;
 	}
 	if (active)
-		add(finding->found, score + MORE_SPAN, "%s: %s of its %u-%u/%s %s active too",
-		    span->label, ports, span->first, span->last, transport,
+		add(finding->found, score + MORE_SPAN, "%.*s: %s of its %u-%u/%s %s active too",
+		    SLICE_ARGS(span->label), ports, span->first, span->last, transports,
 		    active == 1 ? "is" : "are");
 	else
 		add(finding->found, score - LESS_SPAN_SILENT,
-		    "%s, but no other port of its %u-%u/%s was active", span->label, span->first,
-		    span->last, transport);
+		    "%.*s, but no other port of its %u-%u/%s was active", SLICE_ARGS(span->label),
+		    span->first, span->last, transports);
 }
 
+/* Those that somebody uses without having registered them. */
 static void find_spans(const struct finding *finding)
 {
-	const struct span_list *spans = &finding->knowledge->spans;
+	const struct overlay *row = NULL;
 
-	for (size_t i = 0; i < spans->count; i++)
-		if (subject_in_span(finding->subject, &spans->spans[i]) &&
-		    strcmp(spans->spans[i].name, "ephemeral"))
-			find_span(finding, &spans->spans[i]);
+	while ((row = overlay_next_by_port(&finding->knowledge->overlays, finding->subject->port,
+					   row)))
+		if (row->kind == OVERLAY_SPAN && !row->registered &&
+		    row->transports & finding->subject->transports)
+			find_span(finding, row);
 }
 
 static int compare(const void *left, const void *right)

@@ -29,10 +29,19 @@ const struct overlay *subject_practice(const struct subject *subject,
 				       const struct knowledge *knowledge,
 				       const struct overlay *after)
 {
-	while ((after = overlay_next_by_port(&knowledge->overlays, subject->port, after)))
-		if (after->kind != OVERLAY_SPAN && after->transports & subject->transports)
-			break;
-	return after;
+	const struct overlay_list *overlays = &knowledge->overlays;
+	bool spans = after && after->kind == OVERLAY_SPAN;
+
+	for (;;) {
+		after = overlay_next_by_port(overlays, subject->port, after);
+		if (!after && spans)
+			return NULL;
+		if (!after)
+			spans = true;
+		else if ((after->kind == OVERLAY_SPAN) == spans && (!spans || after->registered) &&
+			 after->transports & subject->transports)
+			return after;
+	}
 }
 
 const struct companion *subject_companion(const struct subject *subject,

@@ -23,7 +23,10 @@ const struct service *subject_service(const struct subject *subject,
 				      const struct knowledge *knowledge,
 				      const struct service *after);
 
-/* Rows of practice on it, without spans; as overlay_next_by_port(). */
+/*
+ * Rows of practice on it, then ranges that are what it is registered for (6000 is
+ * x11), without other spans; as overlay_next_by_port().
+ */
 const struct overlay *subject_practice(const struct subject *subject,
 				       const struct knowledge *knowledge,
 				       const struct overlay *after);

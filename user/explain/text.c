@@ -140,7 +140,9 @@ static void add_registrant(struct page *page, const struct service *mine)
 		return;
 	for (unsigned int i = 0; (service = registry_row(page->knowledge->registry, i)); i++) {
 		if (!slice_same_name(service->assignee, mine->assignee) ||
-		    service->first == page->subject->port || service->status != SERVICE_ASSIGNED ||
+		    (service->first <= page->subject->port &&
+		     service->last >= page->subject->port) ||
+		    service->status != SERVICE_ASSIGNED ||
 		    (before && before->first == service->first))
 			continue;
 		before = service;
@@ -278,7 +280,8 @@ static void add_spans(struct page *page)
 		return;
 	}
 	while ((row = overlay_next_by_port(overlays, page->subject->port, row)))
-		if (row->kind == OVERLAY_SPAN && row->transports & page->subject->transports)
+		if (row->kind == OVERLAY_SPAN && !row->registered &&
+		    row->transports & page->subject->transports)
 			spans[count++] = row;
 	qsort(spans, count, sizeof(*spans), compare_spans);
 	for (size_t i = 0; i < count; i++)
