@@ -368,7 +368,7 @@ static void test_assignee_of_an_alias_or_the_other_transport(void **state)
 
 #define ROW(numbers, transports, status, name, aliases, former)                                   \
 	numbers "\t" transports "\t" status "\t" name "\t\t" aliases "\t\t\t\t\t\t\t" former "\t" \
-											     "\n"
+		"\n"
 
 static void test_former_names(void **state)
 {
@@ -430,6 +430,12 @@ static void test_importing_twice_changes_nothing(void **state)
 	assert_string_equal(rows_of(records, again), first);
 	free(first);
 	free(again);
+	/* A port that is reserved within a named range: found by fuzzing. */
+	assert_string_equal(rows_of(",2,tcp,Reserved,,,,,,\nssh,2-30,,,,,,,,\n",
+				    ROW("2-30", "*", "assigned", "ssh", "", "")
+					    ROW("2", "tcp", "reserved", "", "", "ten")),
+			    "2;tcp;reserved;;Reserved;;;;;;;;ten;undated\n"
+			    "2-30;*;assigned;ssh;;;;;;;;;;undated\n");
 }
 
 /* ------------------------------------------------------------------ the whole */
