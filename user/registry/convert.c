@@ -624,16 +624,22 @@ static void write_row(FILE *out, const struct row *row)
 static int write_rows(const struct conversion *conversion, char **ret_text, size_t *ret_length)
 {
 	FILE *out = open_memstream(ret_text, ret_length);
+	int error = out ? 0 : -ENOMEM;
 
-	if (!out)
-		return -ENOMEM;
-	for (size_t i = 0; i < conversion->row_count; i++)
+	for (size_t i = 0; i < conversion->row_count && !error; i++) {
 		write_row(out, &conversion->rows[i]);
-	if (!fclose(out))
-		return 0;
-	free(*ret_text);
-	*ret_text = NULL;
-	return -ENOMEM;
+		if (ftell(out) > (long)CONVERT_SIZE_MAX)
+			error = fault_set(conversion->fault, -EFBIG,
+					  "the table would be larger than %u MiB",
+					  CONVERT_SIZE_MAX >> 20);
+	}
+	if (out && fclose(out) && !error)
+		error = -ENOMEM;
+	if (error) {
+		free(out ? *ret_text : NULL);
+		*ret_text = NULL;
+	}
+	return error;
 }
 
 static void write_preferred(FILE *out)
