@@ -10,6 +10,7 @@
 #   make asan       build/asan/portscribe with the address and undefined-behaviour
 #                   sanitizers; asan-test runs the tests of it
 #   make check-warnings   compile everything with gcc and with clang, no warning allowed
+#   make fuzz       feed the readers of files with nonsense, FUZZ_SECONDS=60 each
 #   make test-kernels     attach under other kernels in virtual machines (x86-64)
 #   make lint, format     the style of C, shell and the manual page
 #
@@ -71,20 +72,34 @@ TEST_SOURCES := $(filter-out %.bpf.c,$(sort $(wildcard tests/unit/test_*.c tests
                   tests/net/*.c tests/bench/*.c)))
 TESTS        := $(TEST_SOURCES:%.c=$(BUILD)/%)
 
+# tests/fuzz/fuzz_X.c with clang's libFuzzer, whatever CC is, over the parts that
+# need neither kernel nor root. In an archive, so that each takes what it needs.
+FUZZ         := build/fuzz
+FUZZ_SOURCES := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+FUZZERS      := $(FUZZ_SOURCES:%.c=$(FUZZ)/%)
+FUZZ_PARTS   := $(patsubst %.c,$(FUZZ)/%.o,$(sort $(wildcard user/registry/*.c user/nft/*.c \
+                  user/util/*.c user/render/text.c user/what.c)))
+FUZZ_SECONDS ?= 60
+FUZZ_CFLAGS   = $(ALL_CFLAGS) -O1 -fsanitize=fuzzer-no-link,address,undefined \
+                  -fno-sanitize-recover=all -fno-omit-frame-pointer
+
 # As many jobs as processors, unless make was told how many.
 SUBMAKE = $(MAKE) $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 SUDO    = $(shell [ "$$(id -u)" = 0 ] || command -v sudo || echo no-sudo)
 
-.PHONY: all tests run test bench test-kernels asan asan-test check-warnings lint format \
-        install uninstall clean have-needs have-test-needs
+.PHONY: all tests fuzzers fuzz-objects run test fuzz bench test-kernels asan asan-test check-warnings lint format \
+        install uninstall clean have-needs have-test-needs have-fuzz-needs
 all: $(BUILD)/portscribe
 tests: $(TESTS)
+fuzzers: $(FUZZERS)
 
 # One line instead of a compiler's hundred.
 have-needs:
 	@CC='$(CC)' .ci/needs --check build
 have-test-needs: have-needs
 	@CC='$(CC)' .ci/needs --check test
+have-fuzz-needs:
+	@.ci/needs --check fuzz
 
 $(BUILD)/portscribe: $(OBJECTS)
 	$(call say,LINK,$@)
@@ -119,6 +134,25 @@ $(TESTS): $(BUILD)/tests/%: tests/%.c $(PARTS) | have-test-needs
 	$(Q)$(CC) $(ALL_CFLAGS) -Itests -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $(PARTS) \
 		$(LIBS) $(if $(filter test_%,$(@F)),-lcmocka)
 
+$(FUZZ_PARTS): $(FUZZ)/%.o: %.c | have-fuzz-needs
+	$(call say,FUZZ,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(FUZZ_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(FUZZ)/parts.a: $(FUZZ_PARTS)
+	$(call say,AR,$@)
+	$(Q)rm -f $@
+	$(Q)ar rcs $@ $(FUZZ_PARTS)
+
+$(FUZZERS): $(FUZZ)/%: %.c $(FUZZ)/parts.a $(BUILD)/user/registry/data.o
+	$(call say,FUZZ,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< \
+		$(FUZZ)/parts.a $(BUILD)/user/registry/data.o -lexpat -lz -ljansson
+
+# Only to see their warnings.
+fuzz-objects: $(FUZZ_SOURCES:%.c=$(BUILD)/%.o)
+
 run:
 	@.ci/needs build
 	@$(SUBMAKE) all
@@ -128,9 +162,16 @@ run:
 
 test:
 	@.ci/needs test
-	@$(SUBMAKE) all tests
+	@$(SUBMAKE) all tests fuzzers
 	@$(SUBMAKE) check-warnings
 	@tests/run
+
+fuzz:
+	@.ci/needs fuzz
+	@$(SUBMAKE) fuzzers
+	@for name in $(basename $(notdir $(FUZZ_SOURCES))); do \
+		KEEP=yes tests/fuzz/run $$name $(FUZZ_SECONDS) || exit; \
+	done
 
 bench:
 	@.ci/needs bench
@@ -151,11 +192,12 @@ asan:
 asan-test:
 	@.ci/needs test
 	@$(SUBMAKE) $(ASAN) all tests
+	@$(SUBMAKE) fuzzers
 	@BUILD=build/asan tests/run
 
 check-warnings:
-	@$(SUBMAKE) BUILD=build/warnings/gcc CC=gcc WERROR=1 all tests
-	@$(SUBMAKE) BUILD=build/warnings/clang CC=$(CLANG) WERROR=1 all tests
+	@$(SUBMAKE) BUILD=build/warnings/gcc CC=gcc WERROR=1 all tests fuzz-objects
+	@$(SUBMAKE) BUILD=build/warnings/clang CC=$(CLANG) WERROR=1 all tests fuzz-objects
 
 C_FILES = $(shell find bpf include user tests vmlinux -name '*.[ch]')
 SH_FILES = .ci/needs .ci/run tests/run tests/lib.sh $(wildcard tests/*/run tests/*/*.sh)
@@ -188,4 +230,4 @@ uninstall:
 clean:
 	rm -rf build $(BUILD)
 
--include $(OBJECTS:.o=.d) $(SKELS:.skel.h=.bpf.d) $(TESTS:=.d)
+-include $(OBJECTS:.o=.d) $(SKELS:.skel.h=.bpf.d) $(TESTS:=.d) $(FUZZ_PARTS:.o=.d) $(FUZZERS:=.d)

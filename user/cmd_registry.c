@@ -174,16 +174,26 @@ static json_t *sources_json(const struct head *head)
 	return array;
 }
 
+static json_t *complaints_json(const struct scene *scene)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < scene->complaint_count; i++)
+		json_array_append_new(array, json_foreign(scene->complaints[i],
+							  strlen(scene->complaints[i])));
+	return array;
+}
+
 static int print_json(const struct registry_facts *facts)
 {
 	struct fact list[FACTS_MAX];
 	size_t count = list_facts(facts, list);
 	json_t *json = json_pack(
-		"{s:s, s:s, s:s?, s:o, s:o, s:o}", "schema", "portscribe.registry.v1",
+		"{s:s, s:s, s:s?, s:o, s:o, s:o, s:o}", "schema", "portscribe.registry.v1",
 		"in_use", facts->imported ? "imported" : "embedded", "path",
 		facts->imported ? STORE_PATH : NULL, "imported", json_slice(facts->head.imported),
 		"snapshots", snapshots_json(facts->info.snapshots), "sources",
-		sources_json(&facts->head));
+		sources_json(&facts->head), "complaints", complaints_json(facts->scene));
 	int error;
 
 	for (size_t i = 0; i < count; i++)

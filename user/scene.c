@@ -56,7 +56,7 @@ static int load_knowledge(struct scene *scene)
 	if (fault.text[0]) {
 		struct fault sentence;
 
-		fault_set(&sentence, 0, "the imported registry is not in use: %s", fault.text);
+		fault_set(&sentence, 0, "the imported table is not in use: %s", fault.text);
 		complain(scene, sentence.text);
 	}
 	error = overlay_list_builtin(&knowledge->overlays);

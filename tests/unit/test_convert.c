@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -313,6 +314,29 @@ static void test_too_many_names(void **state)
 	official_release(&official);
 }
 
+/* A range that is cut says its text again for each piece. */
+static void test_too_large_a_table(void **state)
+{
+	const struct convert_source source = { "f", "ab", 0 };
+	size_t room = 1u << 20, used = 0, length;
+	char *text = malloc(room), *made = NULL;
+	struct official official;
+	struct fault fault = {};
+	unsigned int line, column;
+
+	used = sprintf(text, "%s,1-65535,,%0*d,,,,,,\n", HEADER, 16000, 0);
+	for (unsigned int port = 2; port < 5000; port += 2)
+		used += sprintf(text + used, "a,%u,tcp,,,,,,,\n", port);
+	assert_int_equal(official_read(text, used, &official, &fault, &line, &column), 0);
+	assert_int_equal(
+		registry_convert(&official, registry_builtin(), &source, &made, &length, &fault),
+		-EFBIG);
+	assert_string_equal(fault.text, "the table would be larger than 16 MiB");
+	assert_null(made);
+	official_release(&official);
+	free(text);
+}
+
 /* ------------------------------------------------------------------ assignees */
 
 static void test_old_groups_have_the_assignee_on_the_last_row(void **state)
@@ -368,7 +392,7 @@ static void test_assignee_of_an_alias_or_the_other_transport(void **state)
 
 #define ROW(numbers, transports, status, name, aliases, former)                                   \
 	numbers "\t" transports "\t" status "\t" name "\t\t" aliases "\t\t\t\t\t\t\t" former "\t" \
-											     "\n"
+		"\n"
 
 static void test_former_names(void **state)
 {
@@ -430,6 +454,12 @@ static void test_importing_twice_changes_nothing(void **state)
 	assert_string_equal(rows_of(records, again), first);
 	free(first);
 	free(again);
+	/* A port that is reserved within a named range: found by fuzzing. */
+	assert_string_equal(rows_of(",2,tcp,Reserved,,,,,,\nssh,2-30,,,,,,,,\n",
+				    ROW("2-30", "*", "assigned", "ssh", "", "")
+					    ROW("2", "tcp", "reserved", "", "", "ten")),
+			    "2;tcp;reserved;;Reserved;;;;;;;;ten;undated\n"
+			    "2-30;*;assigned;ssh;;;;;;;;;;undated\n");
 }
 
 /* ------------------------------------------------------------------ the whole */
@@ -530,6 +560,7 @@ int main(void)
 		cmocka_unit_test(test_unauthorized_use_only_where_it_is_mentioned),
 		cmocka_unit_test(test_records_with_and_without_transport),
 		cmocka_unit_test(test_too_many_names),
+		cmocka_unit_test(test_too_large_a_table),
 		cmocka_unit_test(test_old_groups_have_the_assignee_on_the_last_row),
 		cmocka_unit_test(test_no_inheritance_where_it_would_be_a_guess),
 		cmocka_unit_test(test_assignee_of_an_alias_or_the_other_transport),

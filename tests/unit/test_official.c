@@ -472,12 +472,20 @@ static void test_more_than_there_can_be(void **state)
 	for (unsigned int i = 0; i <= OFFICIAL_RECORDS_MAX; i++)
 		used += snprintf(text + used, room - used, ",%u,tcp,,,,,,,,,\n", i % 65536);
 	assert_string_equal(read_bytes(text, used),
-			    "100002:2 more than 100000 records or 10000 ranges: not the registry");
+			    "100002:2 more than 100000 records or 4000 ranges: not the registry");
 	used = snprintf(text, room, "%s", HEADER);
 	for (unsigned int i = 0; i <= OFFICIAL_RANGES_MAX; i++)
 		used += snprintf(text + used, room - used, ",%u-65535,,,,,,,,,,\n", i);
 	assert_string_equal(read_bytes(text, used),
-			    "10002:2 more than 100000 records or 10000 ranges: not the registry");
+			    "4002:2 more than 100000 records or 4000 ranges: not the registry");
+	used = snprintf(text, room, "%sa,1,tcp,x,", HEADER);
+	memset(text + used, 'y', OFFICIAL_TEXT_MAX + 1);
+	used += OFFICIAL_TEXT_MAX;
+	memcpy(text + used, ",,,,,,,\n", 8);
+	assert_string_equal(read_bytes(text, used + 8), "");
+	memcpy(text + used, "z,,,,,,,\n", 9);
+	assert_string_equal(read_bytes(text, used + 9),
+			    "2:11 a text of 16385 bytes: not the registry");
 	free(text);
 }
 

@@ -260,7 +260,7 @@ bool list_has_item(struct slice list, struct slice item)
 }
 
 /* Beyond these a list is nonsense, and is not searched for doubles any more. */
-#define LIST_SEARCHED 4096
+#define LIST_SEARCHED 1024
 
 /* @item, with its separators changed so that it stays one. @list has room. */
 static void add_item(char *list, uint32_t *length, struct slice item)

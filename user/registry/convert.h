@@ -12,6 +12,9 @@
 #include "registry/registry.h"
 #include "util/fault.h"
 
+/* A table of more bytes than a registry can have: ranges repeat their text when cut. */
+#define CONVERT_SIZE_MAX (16u << 20)
+
 /* What the head of the table says of where it comes from. */
 struct convert_source {
 	const char *file;   /* its name, without directories; foreign text */
@@ -23,7 +26,7 @@ struct convert_source {
  * Write @official as a table into *ret_text, owned by the caller and NUL-terminated
  * behind its *ret_length bytes; registry_parse() takes it. Names that a port had in
  * @in_use, or had before, and has no more, become its former ones. -EINVAL, with a
- * sentence in @fault, where a port has more services than any port has; -ENOMEM.
+ * sentence in @fault, where a port has more services than any port has; -EFBIG, -ENOMEM.
  */
 int registry_convert(const struct official *official, const struct registry *in_use,
 		     const struct convert_source *source, char **ret_text, size_t *ret_length,

@@ -1,4 +1,4 @@
-/* The stations of a conversion; only convert.c, assignees.c and former.c include this. */
+/* The stations of a conversion; only their files include this: see convert.c. */
 #ifndef PORTSCRIBE_CONVERT_INTERNAL_H
 #define PORTSCRIBE_CONVERT_INTERNAL_H
 
@@ -45,8 +45,24 @@ struct conversion {
 	struct fault *fault;
 };
 
+/* Of several names the registry lists the older one first, also where the service has moved on. */
+struct preferred_name {
+	uint16_t port;
+	uint8_t transport;
+	const char *name;
+};
+
+#define PREFERRED_NAMES 3
+extern const struct preferred_name preferred_names[PREFERRED_NAMES];
+
+/* Fill entries and groups. 0, -EINVAL, -ENOMEM. */
+int group_records(struct conversion *conversion, const struct official *official);
+
 /* Assignees of rows that have none from the records that name it for them. 0 or -ENOMEM. */
 int inherit_assignees(struct conversion *conversion);
+
+/* Fill the rows, sorted and joined; @day: their source. 0 or -ENOMEM. */
+int make_rows(struct conversion *conversion, struct slice day);
 
 /*
  * The names that @port had on @transports (0: tcp and udp), in *ret_former,

@@ -98,19 +98,34 @@ static int add_names(struct names *names, struct slice list)
 	return error;
 }
 
-/* What the table in use says of exactly the numbers of a range; of a port, its row. */
-static const struct service *row_before(const struct conversion *conversion, const struct row *row,
-					uint16_t port, unsigned int transport)
+/*
+ * Whether what the table in use says in @before is about @row: of a named range
+ * the row of the same numbers, of a port every row that holds it.
+ */
+static bool is_about(const struct service *before, const struct row *row, unsigned int transport)
+{
+	if (!(before->transports & 1u << transport))
+		return false;
+	return row->first == row->last || !row->name.length ||
+	       (before->first == row->first && before->last == row->last);
+}
+
+static int add_names_before(struct names *names, const struct registry *in_use,
+			    unsigned int transport)
 {
 	const struct service *before = NULL;
+	int error = 0;
 
-	if (row->first == row->last || !row->name.length)
-		return registry_find(conversion->in_use, transport, port);
-	while ((before = registry_next_by_port(conversion->in_use, row->first, before)))
-		if (before->first == row->first && before->last == row->last &&
-		    before->transports & 1u << transport)
-			break;
-	return before;
+	while (!error && (before = registry_next_by_port(in_use, names->port, before))) {
+		if (!is_about(before, names->row, transport))
+			continue;
+		error = add_names(names, before->name);
+		if (!error)
+			error = add_names(names, before->aliases);
+		if (!error)
+			error = add_names(names, before->former);
+	}
+	return error;
 }
 
 int former_names(struct conversion *conversion, const struct row *row, uint16_t port,
@@ -125,18 +140,9 @@ int former_names(struct conversion *conversion, const struct row *row, uint16_t 
 	};
 	int error = 0;
 
-	for (unsigned int i = 0; i < SERVICE_TRANSPORTS && !error; i++) {
-		const struct service *before =
-			names.transports & 1u << i ? row_before(conversion, row, port, i) : NULL;
-
-		if (!before)
-			continue;
-		error = add_names(&names, before->name);
-		if (!error)
-			error = add_names(&names, before->aliases);
-		if (!error)
-			error = add_names(&names, before->former);
-	}
+	for (unsigned int i = 0; i < SERVICE_TRANSPORTS && !error; i++)
+		if (names.transports & 1u << i)
+			error = add_names_before(&names, conversion->in_use, i);
 	if (!error)
 		*ret_former = names.former;
 	return error;

@@ -139,8 +139,13 @@ int official_add(struct official_reader *reader, const struct official_draft *dr
 	error = read_transport(reader, draft, &record);
 	if (error)
 		return error;
-	for (enum official_column i = 0; i < OFFICIAL_COLUMNS; i++)
+	for (enum official_column i = 0; i < OFFICIAL_COLUMNS; i++) {
 		record.columns[i] = draft->columns[i];
+		if (record.columns[i].length > OFFICIAL_TEXT_MAX)
+			return official_refuse(reader, draft->columns_at[i],
+					       "a text of %u bytes: not the registry",
+					       record.columns[i].length);
+	}
 	read_date(reader, draft, OFFICIAL_REGISTERED, &record);
 	read_date(reader, draft, OFFICIAL_MODIFIED, &record);
 	if (!port.length) {

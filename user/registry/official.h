@@ -52,7 +52,8 @@ struct official {
 
 /* Far more than there are: a file beyond is something else, and would take for ever. */
 #define OFFICIAL_RECORDS_MAX 100000
-#define OFFICIAL_RANGES_MAX  10000
+#define OFFICIAL_RANGES_MAX  4000
+#define OFFICIAL_TEXT_MAX    (16u << 10) /* bytes of a column; the longest has 3,000 */
 
 /*
  * Read @length bytes of @text, which is changed and must outlive *ret_official.
