@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "util/utf8.h"
+
 #define INVALID UINT32_MAX
 
 void words_init(struct words *words, size_t limit)
@@ -46,38 +48,14 @@ bool words_add(struct words *words, const char *format, ...)
 	       bytes_add(words, bytes, (size_t)length);
 }
 
-static size_t sequence_length(unsigned char lead)
-{
-	if (lead < 0x80)
-		return 1;
-	if (lead >= 0xc2 && lead <= 0xdf)
-		return 2;
-	if (lead >= 0xe0 && lead <= 0xef)
-		return 3;
-	return lead >= 0xf0 && lead <= 0xf4 ? 4 : 0;
-}
-
-/* The code point at @text (RFC 3629); INVALID, and one byte long, where there is none. */
+/* The code point at @text; INVALID, and one byte long, where there is none. */
 static uint32_t code_point(const char *text, size_t length, size_t *ret_used)
 {
-	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	unsigned char lead = (unsigned char)text[0];
-	size_t wanted = sequence_length(lead);
-	uint32_t code = wanted == 1 ? lead : lead & (0x7fu >> wanted);
+	uint32_t code = INVALID;
 
-	*ret_used = 1;
-	if (!wanted || wanted > length)
-		return INVALID;
-	for (size_t i = 1; i < wanted; i++) {
-		unsigned char byte = (unsigned char)text[i];
-
-		if ((byte & 0xc0) != 0x80)
-			return INVALID;
-		code = code << 6 | (byte & 0x3f);
-	}
-	if (code < least[wanted] || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
-		return INVALID;
-	*ret_used = wanted;
+	*ret_used = utf8_character(text, length, &code);
+	if (!*ret_used)
+		*ret_used = 1;
 	return code;
 }
 

@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "util/utf8.h"
+
 enum byte_class {
 	BYTE_PLAIN,
 	BYTE_END,  /* tab, newline */
@@ -52,42 +54,20 @@ bool table_comment(struct table *table, struct slice *ret_text)
 	return true;
 }
 
-/*
- * The length of the UTF-8 sequence at @at (RFC 3629 section 4), 0 if it is none.
- * A cut one ends at the newline that is ahead at the latest.
- */
-static unsigned int utf8_length(const unsigned char *at)
+/* C1 controls, and what turns the direction of text: it would change what people see. */
+static bool is_harmful(uint32_t code)
 {
-	uint32_t code, least;
-	unsigned int length, i;
+	return code < 0xa0 || code == 0x61c || code == 0x200e || code == 0x200f ||
+	       (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
+}
 
-	if (*at >= 0xf0 && *at <= 0xf4) {
-		length = 4;
-		least = 0x10000;
-		code = *at & 0x07;
-	} else if (*at >= 0xe0 && *at < 0xf0) {
-		length = 3;
-		least = 0x800;
-		code = *at & 0x0f;
-	} else if (*at >= 0xc2 && *at < 0xe0) {
-		length = 2;
-		least = 0x80;
-		code = *at & 0x1f;
-	} else {
-		return 0;
-	}
-	for (i = 1; i < length; i++) {
-		if ((at[i] & 0xc0) != 0x80)
-			return 0;
-		code = code << 6 | (at[i] & 0x3f);
-	}
-	if (code < least || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
-		return 0;
-	/* C1 controls, and what turns the direction of text: it would change what people see. */
-	if (code < 0xa0 || code == 0x61c || code == 0x200e || code == 0x200f ||
-	    (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069))
-		return 0;
-	return length;
+/* The length of the character at @at, 0 where it is none, or harmful. */
+static size_t wide_length(const unsigned char *at, const unsigned char *end)
+{
+	uint32_t code;
+	size_t length = utf8_character((const char *)at, end - at, &code);
+
+	return length && !is_harmful(code) ? length : 0;
 }
 
 /*
@@ -116,13 +96,13 @@ static const unsigned char *plain_pass(const unsigned char *at, const unsigned c
 static const unsigned char *field_end(struct table *table, const unsigned char *at)
 {
 	const unsigned char *end = (const unsigned char *)table->end;
-	unsigned int length;
+	size_t length;
 
 	for (;;) {
 		at = plain_pass(at, end);
 		if (byte_classes[*at] == BYTE_END)
 			return at;
-		length = byte_classes[*at] == BYTE_WIDE ? utf8_length(at) : 0;
+		length = byte_classes[*at] == BYTE_WIDE ? wide_length(at, end) : 0;
 		if (!length) {
 			table_refuse(table, (const char *)at, "a control character, or not UTF-8");
 			return NULL;
