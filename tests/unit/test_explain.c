@@ -101,6 +101,10 @@ static void test_verdicts(void **state)
 		   "3224-3324/udp framehawk: Citrix Framehawk; 100 names in it; nobody "
 		   "listens here");
 	first_line("36412", "36412 s1-control: S1AP (LTE); nobody listens here");
+	/* What is gone does not speak for a number that has another name, or another use. */
+	first_line("7680", "7680 ms-do: Microsoft Delivery Optimization Peer-to-Peer; nobody listens here");
+	first_line("5050", "5050 mmcc: in practice Apache Mesos, likely legacy; nobody listens here");
+	first_line("15", "15 unassigned: once Netstat service, dead; nobody listens here");
 	assert_no_complaints();
 }
 

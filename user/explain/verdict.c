@@ -98,7 +98,7 @@ static void print_practice(FILE *out, const struct subject *subject,
 		second = others++ ? second : row;
 	}
 	if (!first->registered)
-		fputs("in practice ", out);
+		fputs(overlay_is_history(first) ? "once " : "in practice ", out);
 	/* "22 ssh: SSH" says nothing; its sentence does. */
 	if (first->registered && first->text.length && !others &&
 	    !slice_adds_to_name(first->label,
@@ -156,16 +156,32 @@ static const struct service *described(const struct subject *subject,
 	return service;
 }
 
+/* What says most about the port: not abuse; history only of a number without a name. */
+static const struct overlay *most_telling(const struct subject *subject,
+					  const struct knowledge *knowledge)
+{
+	const struct overlay *row = NULL, *history = NULL;
+
+	while ((row = subject_practice(subject, knowledge, row))) {
+		if (row->kind == OVERLAY_ABUSE)
+			continue;
+		if (!overlay_is_history(row))
+			return row;
+		if (!history)
+			history = row;
+	}
+	return knowledge_name(knowledge, subject->transports, subject->port).length ? NULL
+										    : history;
+}
+
 /* ": meaning", as long as it likes. */
 static void print_meaning(FILE *out, const struct subject *subject,
 			  const struct explain_facts *facts, enum extent extent)
 {
 	const struct knowledge *knowledge = &facts->scene->knowledge;
-	const struct overlay *practice = subject_practice(subject, knowledge, NULL);
+	const struct overlay *practice = most_telling(subject, knowledge);
 	const struct service *service = described(subject, knowledge);
 
-	while (practice && practice->kind == OVERLAY_ABUSE)
-		practice = subject_practice(subject, knowledge, practice);
 	if (practice) {
 		fputs(": ", out);
 		print_practice(out, subject, knowledge, practice, extent);

@@ -335,10 +335,13 @@ static bool practice_add(struct words *words, const struct overlay *overlay,
 			 const struct service *service)
 {
 	const char *note = kind_note(overlay);
+	const char *found = overlay->registered		  ? ""
+			    : overlay_is_history(overlay) ? "once "
+							  : "in practice ";
 
 	if (overlay->registered && !label_tells(overlay, service))
 		return !*note || words_add(words, " (%s)", note + strlen(", "));
-	return words_add(words, overlay->registered ? " (" : " (in practice ") &&
+	return words_add(words, " (%s", found) &&
 	       words_add_clean(words, without_aside(overlay->label)) &&
 	       words_add(words, "%s)", note);
 }
@@ -370,7 +373,7 @@ static bool short_port_add(struct words *words, const struct comment_facts *fact
 	if (!words_add(words, "%u", use->first))
 		return false;
 	if (practice && !practice->registered)
-		return words_add(words, " (") &&
+		return words_add(words, " (%s", overlay_is_history(practice) ? "once " : "") &&
 		       words_add_clean(words, without_aside(practice->label)) &&
 		       words_add(words, ")");
 	return names_add(words, facts->knowledge->registry, use_transports(use), use->first);

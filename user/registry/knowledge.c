@@ -31,12 +31,17 @@ void knowledge_release(struct knowledge *knowledge)
 const struct overlay *knowledge_practice(const struct knowledge *knowledge, uint8_t transports,
 					 uint16_t port, unsigned int kinds)
 {
-	const struct overlay *overlay = NULL;
+	const struct overlay *overlay = NULL, *history = NULL;
 
-	while ((overlay = overlay_next_by_port(&knowledge->overlays, port, overlay)))
-		if (kinds >> overlay->kind & 1 && overlay->transports & transports)
+	while ((overlay = overlay_next_by_port(&knowledge->overlays, port, overlay))) {
+		if (!(kinds >> overlay->kind & 1) || !(overlay->transports & transports))
+			continue;
+		if (!overlay_is_history(overlay))
 			return overlay;
-	return NULL;
+		if (!history)
+			history = overlay;
+	}
+	return knowledge_name(knowledge, transports, port).length ? NULL : history;
 }
 
 struct slice knowledge_name(const struct knowledge *knowledge, uint8_t transports, uint16_t port)

@@ -25,7 +25,8 @@ void knowledge_release(struct knowledge *knowledge);
 
 /*
  * What is usually found on @port: the first row of @kinds (bits by enum
- * overlay_kind) that is about one of @transports. NULL where there is none.
+ * overlay_kind) that is about one of @transports. History speaks only for a
+ * number that has neither a name nor another row. NULL where there is none.
  */
 const struct overlay *knowledge_practice(const struct knowledge *knowledge, uint8_t transports,
 					 uint16_t port, unsigned int kinds);

@@ -63,6 +63,12 @@ struct overlay {
 	const char *origin; /* that file; "" for the embedded table */
 };
 
+/* It is gone, and the number is registered for something else, or for nothing. */
+static inline bool overlay_is_history(const struct overlay *overlay)
+{
+	return overlay->kind == OVERLAY_DEAD && !overlay->registered;
+}
+
 struct table_error; /* registry/table.h */
 
 struct overlay_list {
