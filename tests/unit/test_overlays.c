@@ -137,6 +137,13 @@ static bool is_registered(const struct overlay *row)
 	return true;
 }
 
+/* Of a span it says nothing: traceroute has a name at its first port only. */
+static bool has_its_name(const struct overlay *row)
+{
+	return row->kind != OVERLAY_SPAN &&
+	       slice_same_name(knowledge_name(&knowledge, row->transports, row->first), row->name);
+}
+
 static bool same_product(struct slice a, struct slice b)
 {
 	uint32_t length = 0;
@@ -176,6 +183,8 @@ static void test_lint(void **state)
 		lint_kind(row);
 		if (row->registered && !is_registered(row))
 			complain(row, "the registry does not say so");
+		if (!row->registered && has_its_name(row))
+			complain(row, "the registry has this name here");
 		if (i && (row->first < row[-1].first ||
 			  (row->first == row[-1].first && row->last < row[-1].last)))
 			complain(row, "rows are in the order of their first, then last port");
