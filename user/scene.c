@@ -62,6 +62,8 @@ static int load_knowledge(struct scene *scene)
 	error = overlay_list_builtin(&knowledge->overlays);
 	if (!error)
 		error = local_overlays_read(&knowledge->overlays, complain, scene);
+	if (!error && registry_is_imported(knowledge->registry))
+		knowledge_settle(knowledge, registry_builtin());
 	if (!error)
 		error = overlay_list_spans(&knowledge->overlays, &knowledge->spans);
 	if (!error)

@@ -305,6 +305,8 @@ is "$(grep -P '^(22|143|3409)\t' $table | cut -f1,2,4,13)" "\
 143	udp	imap	
 3409	tcp		networklens
 3409	udp	networklens	" "former names are carried over"
+like "$("$PORTSCRIBE" 3409/tcp)" '^3409/tcp reserved: once NetworkLens alarm events, dead' \
+	"practice is not the registered use of a number that is not registered any more"
 ok "the table before is kept" cmp "$work/rows" <(rows $table.previous)
 run import -j "$work/official.csv"
 is "$(jq -c '[.schema, .file, .format, .packed, .same, .stored, .forced, .counts]' <<<"$out")" \

@@ -102,8 +102,10 @@ static void test_verdicts(void **state)
 		   "listens here");
 	first_line("36412", "36412 s1-control: S1AP (LTE); nobody listens here");
 	/* What is gone does not speak for a number that has another name, or another use. */
-	first_line("7680", "7680 ms-do: Microsoft Delivery Optimization Peer-to-Peer; nobody listens here");
-	first_line("5050", "5050 mmcc: in practice Apache Mesos, likely legacy; nobody listens here");
+	first_line("7680",
+		   "7680 ms-do: Microsoft Delivery Optimization Peer-to-Peer; nobody listens here");
+	first_line("5050",
+		   "5050 mmcc: in practice Apache Mesos, likely legacy; nobody listens here");
 	first_line("15", "15 unassigned: once Netstat service, dead; nobody listens here");
 	assert_no_complaints();
 }
@@ -189,6 +191,38 @@ static void test_everything_with_verbose(void **state)
 	assert_non_null(strstr(all, "companion 80 http: this is its alternate port"));
 	free(brief);
 	free(all);
+}
+
+/*
+ * Under a registry that is not the one that ships, as an imported one may be, a
+ * row is about the registered use only where the names are the same.
+ */
+static void test_another_registry(void **state)
+{
+	static const char table[] = "22\ttcp,udp\tassigned\tssh\t\t\t\t\t\t\t\t\t\t\n"
+				    "3069\ttcp,udp\tassigned\tother\t\t\t\t\t\t\t\t\tls3\t\n"
+				    "9100\ttcp\tassigned\tnode-exporter\t\t\t\t\t\t\t\t\t\t\n";
+	const struct scene shipped = scene;
+	struct registry *registry;
+
+	assert_int_equal(registry_parse(table, strlen(table), &registry, NULL, NULL), 0);
+	assert_int_equal(knowledge_builtin(&scene.knowledge), 0);
+	scene.knowledge.registry = registry;
+	knowledge_settle(&scene.knowledge, registry_builtin());
+	first_line("22",
+		   "22 ssh: Remote shell, SFTP, scp, git and tunnels ...; nobody listens here");
+	first_line("3069/tcp", "3069/tcp other: in practice Powerware UPS management ...; "
+			       "nobody listens here");
+	first_line("179", "179 unassigned: in practice BGP; nobody listens here");
+	first_line("3409",
+		   "3409 unassigned: once NetworkLens alarm events, dead; nobody listens here");
+	first_line(
+		"9100",
+		"9100 node-exporter: node_exporter or JetDirect raw printing; nobody listens here");
+	knowledge_release(&scene.knowledge);
+	scene = shipped;
+	registry_free(registry);
+	assert_no_complaints();
 }
 
 /* What the pages this program grew from told of their ports must be in ours. */
@@ -565,6 +599,7 @@ int main(void)
 		cmocka_unit_test(test_listeners_in_verdict),
 		cmocka_unit_test(test_every_page_fits),
 		cmocka_unit_test(test_everything_with_verbose),
+		cmocka_unit_test(test_another_registry),
 		cmocka_unit_test(test_background),
 		cmocka_unit_test(test_obscure_ports),
 		cmocka_unit_test(test_likely),

@@ -54,6 +54,36 @@ struct slice knowledge_name(const struct knowledge *knowledge, uint8_t transport
 	return name;
 }
 
+/* Whether each port of @row that has a name in @shipped has it in @registry, too. */
+static bool same_names(const struct overlay *row, const struct registry *registry,
+		       const struct registry *shipped)
+{
+	for (unsigned int port = row->first; port <= row->last; port++)
+		for (int transport = 0; transport < TRANSPORT_COUNT; transport++) {
+			struct slice name = registry_name(shipped, transport, port);
+
+			if (row->transports >> transport & 1 && name.length &&
+			    !slice_same_name(registry_name(registry, transport, port), name))
+				return false;
+		}
+	return true;
+}
+
+void knowledge_settle(struct knowledge *knowledge, const struct registry *shipped)
+{
+	for (size_t i = 0; i < knowledge->overlays.count; i++) {
+		struct overlay *row = &knowledge->overlays.rows[i];
+
+		if (row->local)
+			continue;
+		if (row->registered)
+			row->registered = same_names(row, knowledge->registry, shipped);
+		else if (row->kind != OVERLAY_SPAN)
+			row->registered = slice_same_name(
+				knowledge_name(knowledge, row->transports, row->first), row->name);
+	}
+}
+
 static bool has_name(const struct registry *registry, uint16_t port, struct slice name)
 {
 	const struct service *service = NULL;

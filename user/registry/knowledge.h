@@ -41,6 +41,14 @@ const struct overlay *knowledge_practice(const struct knowledge *knowledge, uint
 struct slice knowledge_name(const struct knowledge *knowledge, uint8_t transports, uint16_t port);
 
 /*
+ * Rows of practice that ship were written beside @shipped. Settle which of them are
+ * about the registered use under the registry in use: those whose ports have the
+ * names there that they have in @shipped, and those whose own name their port has
+ * got. What the administrator says is left as it is.
+ */
+void knowledge_settle(struct knowledge *knowledge, const struct registry *shipped);
+
+/*
  * Whether the pair holds for the registry in use, which may be newer than the
  * table of companions: a rule went by names, so the names must be the same.
  */
