@@ -52,12 +52,6 @@ static int parse(int argc, char **argv, struct search_command *command)
 		default: return cli_bad_option(&command_search, argv, option);
 		}
 	}
-	if (optind == argc)
-		return cli_usage(&command_search, "say what to search for: one word or more");
-	for (int i = optind; i < argc; i++)
-		if (strlen(argv[i]) < WORD_MIN)
-			return cli_usage(&command_search, "'%s' is too short to search for",
-					 argv[i]);
 	return 0;
 }
 
@@ -81,6 +75,18 @@ static int split_words(int count, char **arguments, char ***ret_words, size_t *r
 	*ret_words = words;
 	*ret_count = found;
 	return 0;
+}
+
+static int check_words(char *const *words, size_t count)
+{
+	if (!count)
+		return cli_usage(&command_search, "say what to search for: one word or more");
+	for (size_t i = 0; i < count; i++)
+		if (strlen(words[i]) < WORD_MIN)
+			return cli_usage(&command_search,
+					 "'%s' is too short to search for: two letters at least",
+					 words[i]);
+	return EXIT_DONE;
 }
 
 static void cell_of(struct table *table, struct slice text, const char *instead)
@@ -196,34 +202,44 @@ static int print_json(const struct search_hits *found)
 	return EXIT_DONE;
 }
 
+static int find(const struct search_command *command, char **words, size_t count)
+{
+	struct search_hits found = {};
+	struct scene scene;
+	int code = cli_enter(&command_search, NULL, &scene);
+
+	if (code)
+		return code;
+	if (search(&scene.knowledge, (const char *const *)words, count, &found))
+		code = cli_fail(&command_search, EXIT_RUNTIME, "out of memory");
+	else if (command->json)
+		code = print_json(&found);
+	else if (found.count)
+		code = print_text(command, &found);
+	else
+		fprintf(stderr, "portscribe search: nothing found; fewer words find more\n");
+	if (!code && !found.count)
+		code = EXIT_FINDINGS;
+	free(found.hits);
+	return cli_leave(&scene, code);
+}
+
 static int run(int argc, char **argv)
 {
 	struct search_command command = {};
-	struct search_hits found = {};
-	struct scene scene;
 	char **words = NULL;
 	size_t count = 0;
 	int code = parse(argc, argv, &command);
 
 	if (code)
 		return code < 0 ? EXIT_DONE : code;
-	code = cli_enter(&command_search, NULL, &scene);
-	if (code)
-		return code;
-	if (split_words(argc - optind, argv + optind, &words, &count) ||
-	    search(&scene.knowledge, (const char *const *)words, count, &found))
-		code = cli_fail(&command_search, EXIT_RUNTIME, "out of memory");
-	else if (command.json)
-		code = print_json(&found);
-	else if (found.count)
-		code = print_text(&command, &found);
-	else
-		fprintf(stderr, "portscribe search: nothing found\n");
-	if (!code && !found.count)
-		code = EXIT_FINDINGS;
-	free(found.hits);
+	if (split_words(argc - optind, argv + optind, &words, &count))
+		return cli_fail(&command_search, EXIT_RUNTIME, "out of memory");
+	code = check_words(words, count);
+	if (!code)
+		code = find(&command, words, count);
 	free(words);
-	return cli_leave(&scene, code);
+	return code;
 }
 
 const struct command command_search = {

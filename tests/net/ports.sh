@@ -55,6 +55,13 @@ ps explain udp/7705
 like "$out" 'Media relays 7700-7709/udp' "a span of ours"
 ps search payrolld
 like "$code $out" '^0 .*8123/tcp,udp  payroll  risk' "search finds a program of ours"
+for words in "" "  " "x" "label x" " x "; do
+	ps search "$words"
+	is "$code|$out" "2|" "search for '$words' is refused"
+	like "$said" '^portscribe search: .*see: portscribe search --help' "with a sentence: '$words'"
+done
+ps search "  label   printers "
+like "$code $out" '^0 .*9100/tcp +label-printers' "blanks around and between words"
 ps explain -j 9100
 is "$(jq -c '[.practice[] | [.name, .local]] | .[0:2]' <<<"$out")" \
 	'[["label-printers",true],["node-exporter",true]]' "JSON tells local rows"
