@@ -127,6 +127,11 @@ static void ports_cell(struct table *table, uint16_t first, uint16_t last, uint8
 	table_cell(table, text);
 }
 
+static struct slice sentence_of(const struct overlay *row)
+{
+	return row->text.length ? row->text : row->label;
+}
+
 static void add_row(struct table *table, const struct search_hit *hit, bool whole)
 {
 	static const char *const status[] = { "registered", "reserved", "unassigned" };
@@ -137,7 +142,7 @@ static void add_row(struct table *table, const struct search_hit *hit, bool whol
 		ports_cell(table, row->first, row->last, row->transports);
 		cell_of(table, row->name, "-");
 		table_cell(table, overlay_kind_word(row->kind));
-		text_cell(table, row->text.length ? row->text : row->label, whole);
+		text_cell(table, sentence_of(row), whole);
 		return;
 	}
 	ports_cell(table, hit->service->first, hit->service->last, hit->service->transports);
@@ -179,7 +184,7 @@ static json_t *json_hit(const struct search_hit *hit)
 				 "last", (int)row->last, "transports",
 				 json_transports(row->transports), "name", json_slice(row->name),
 				 "kind", overlay_kind_word(row->kind), "text",
-				 json_slice(row->text), "score", (int)hit->score);
+				 json_slice(sentence_of(row)), "score", (int)hit->score);
 	return json_pack("{s:i, s:i, s:o, s:o, s:s, s:o, s:i}", "first", (int)service->first,
 			 "last", (int)service->last, "transports",
 			 json_transports(service->transports), "name", json_slice(service->name),

@@ -62,6 +62,9 @@ for words in "" "  " "x" "label x" " x "; do
 done
 ps search "  label   printers "
 like "$code $out" '^0 .*9100/tcp +label-printers' "blanks around and between words"
+ps search -j media relays
+is "$(jq -c '[.matches[0] | .name, .text]' <<<"$out")" '["media-relays","Media relays"]' \
+	"in JSON the label stands for a missing sentence, as in the table"
 ps explain -j 9100
 is "$(jq -c '[.practice[] | [.name, .local]] | .[0:2]' <<<"$out")" \
 	'[["label-printers",true],["node-exporter",true]]' "JSON tells local rows"
