@@ -105,22 +105,32 @@ static void evidence_release(struct evidence *evidence)
 	frequencies_release(&evidence->frequencies);
 }
 
-static void answer(const struct explain_command *command, const struct what *what,
-		   const struct explain_facts *facts, bool first)
+/* A line for programs; as a string first, so that it is whole or not there. */
+static int answer_json(const struct what *what, const struct explain_facts *facts)
 {
-	json_t *json;
+	json_t *json = explain_json(what, facts);
+	char *line = json ? json_dumps(json, JSON_COMPACT) : NULL;
 
-	if (!command->json) {
-		if (!first)
-			putchar('\n');
-		explain_print(stdout, what, facts, command->verbose);
-		return;
-	}
-	json = explain_json(what, facts);
-	if (json)
-		json_dumpf(json, stdout, JSON_COMPACT);
 	json_decref(json);
-	putchar('\n');
+	if (!line)
+		return -ENOMEM;
+	puts(line);
+	free(line);
+	return 0;
+}
+
+static int answer(const struct explain_command *command, const struct what *what,
+		  const struct explain_facts *facts, bool first)
+{
+	int error;
+
+	if (!command->json && !first)
+		putchar('\n');
+	error = command->json ? answer_json(what, facts)
+			      : explain_print(stdout, what, facts, command->verbose);
+	return error ? cli_fail(&command_explain, EXIT_RUNTIME,
+				"no memory for the answer about '%s'", what->text)
+		     : EXIT_DONE;
 }
 
 /* All words are understood before the first is answered. */
@@ -144,8 +154,8 @@ static int explain(const struct explain_command *command, char **words, size_t c
 
 	if (!code) {
 		gather(&evidence, whats, count);
-		for (size_t i = 0; i < count; i++)
-			answer(command, &whats[i], &evidence.facts, i == 0);
+		for (size_t i = 0; i < count && !code; i++)
+			code = answer(command, &whats[i], &evidence.facts, i == 0);
 		evidence_release(&evidence);
 	}
 	for (size_t i = 0; whats && i < count; i++)

@@ -211,6 +211,21 @@ ps explain tcp/22
 is $? 0 "nor a file that anybody may write"
 umount $nmap
 
+# ---- without memory ----
+
+whole=yes
+for limit in 12000 16000 20000 24000 28000 32000 40000 48000; do # KiB
+	out=$(ulimit -v $limit && exec "$PORTSCRIBE" explain -j 0-65535 2>/dev/null)
+	code=$?
+	if [ $code = 0 ]; then
+		[ "$(jq -r .verdict <<<"$out" | wc -w)" -gt 3 ] ||
+			whole="exit status 0 with $limit KiB: '${out:0:40}'"
+	elif [ -n "$out" ]; then
+		whole="exit status $code with $limit KiB: '${out:0:40}'"
+	fi
+done
+is "$whole" yes "an answer for which there is no memory is an error, and no part of an answer"
+
 # ---- the counters' part ----
 
 ps explain 7705

@@ -63,7 +63,7 @@ static char *page(const char *text, const struct explain_facts *facts, bool verb
 
 	if (what_parse(text, &scene.knowledge, &what, &fault))
 		fail_msg("%s", fault.text);
-	explain_print(out, &what, facts, verbose);
+	assert_int_equal(explain_print(out, &what, facts, verbose), 0);
 	fclose(out);
 	what_release(&what);
 	return printed;

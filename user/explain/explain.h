@@ -24,9 +24,12 @@ struct explain_facts {
 	const struct frequencies *frequencies; /* NULL: nmap is not installed */
 };
 
-/* At most 25 lines of 80 columns for one port, unless @verbose: then all there is. */
-void explain_print(FILE *out, const struct what *what, const struct explain_facts *facts,
-		   bool verbose);
+/*
+ * At most 25 lines of 80 columns for one port, unless @verbose: then all there is.
+ * 0; -ENOMEM, and nothing printed.
+ */
+int explain_print(FILE *out, const struct what *what, const struct explain_facts *facts,
+		  bool verbose);
 
 /* Schema portscribe.explain.v1 (README.md, "JSON"). NULL: no memory. */
 json_t *explain_json(const struct what *what, const struct explain_facts *facts);

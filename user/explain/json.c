@@ -226,10 +226,7 @@ static void set_subject(json_t *object, const struct subject *subject,
 			const struct explain_facts *facts)
 {
 	const struct knowledge *knowledge = &facts->scene->knowledge;
-	_cleanup_free_ char *verdict = verdict_make(subject, facts);
 
-	if (verdict)
-		json_object_set_new(object, "verdict", json_foreign(verdict, strlen(verdict)));
 	json_object_set_new(object, "companions", json_companions(subject, knowledge));
 	json_object_set_new(object, "hints", json_hints(subject, knowledge));
 	json_object_set_new(object, "likely", json_likely(subject, facts));
@@ -241,31 +238,27 @@ static void set_subject(json_t *object, const struct subject *subject,
 			    json_boolean(subject_is_ephemeral(subject, facts->scene)));
 }
 
-static void set_range(json_t *object, const struct what *what, const struct explain_facts *facts)
-{
-	_cleanup_free_ char *verdict = verdict_make_range(what, facts);
-
-	if (verdict)
-		json_object_set_new(object, "verdict", json_foreign(verdict, strlen(verdict)));
-}
-
 json_t *explain_json(const struct what *what, const struct explain_facts *facts)
 {
 	const struct knowledge *knowledge = &facts->scene->knowledge;
 	struct subject subject;
-	json_t *object = json_pack(
-		"{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:s?}", "schema", "portscribe.explain.v1",
-		"what", json_foreign(what->text, strlen(what->text)), "ports", json_ranges(what),
-		"services", json_services(what, knowledge->registry), "practice",
-		json_practice(what, &knowledge->overlays), "spans",
-		json_spans(what, &knowledge->spans), "counters", json_counts(what, facts),
-		"counters_missing", facts->counters_missing);
+	bool one = subject_of(what, &subject);
+	_cleanup_free_ char *verdict =
+		one ? verdict_make(&subject, facts) : verdict_make_range(what, facts);
+	json_t *object;
 
-	if (!object)
+	if (!verdict)
 		return NULL;
-	if (subject_of(what, &subject))
+	object = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s?}", "schema",
+			   "portscribe.explain.v1", "what",
+			   json_foreign(what->text, strlen(what->text)), "verdict",
+			   json_foreign(verdict, strlen(verdict)), "ports", json_ranges(what),
+			   "services", json_services(what, knowledge->registry), "practice",
+			   json_practice(what, &knowledge->overlays), "spans",
+			   json_spans(what, &knowledge->spans), "counters",
+			   json_counts(what, facts), "counters_missing", facts->counters_missing);
+
+	if (object && one)
 		set_subject(object, &subject, facts);
-	else
-		set_range(object, what, facts);
 	return object;
 }

@@ -263,14 +263,14 @@ static void add_check(struct page *page)
 	}
 }
 
-void range_print(FILE *out, const struct what *what, const struct explain_facts *facts,
-		 bool verbose)
+int range_print(FILE *out, const struct what *what, const struct explain_facts *facts, bool verbose)
 {
 	struct page page = { .what = what,
 			     .facts = facts,
 			     .knowledge = &facts->scene->knowledge,
 			     .verbose = verbose };
 	_cleanup_free_ char *verdict = verdict_make_range(what, facts);
+	int error;
 
 	if (verdict)
 		sheet_head(&page.sheet, verdict);
@@ -286,7 +286,7 @@ void range_print(FILE *out, const struct what *what, const struct explain_facts 
 	add_counters(&page);
 	sheet_head(&page.sheet, "How to check");
 	add_check(&page);
-	if (sheet_print(&page.sheet, out, verbose ? 0 : SHEET_LINES))
-		fputs("out of memory\n", out);
+	error = sheet_print(&page.sheet, out, verbose ? 0 : SHEET_LINES);
 	sheet_release(&page.sheet);
+	return error;
 }

@@ -9,8 +9,9 @@
 
 #include "explain/explain.h"
 
-void range_print(FILE *out, const struct what *what, const struct explain_facts *facts,
-		 bool verbose);
+/* As explain_print(). */
+int range_print(FILE *out, const struct what *what, const struct explain_facts *facts,
+		bool verbose);
 
 struct range_sum {
 	struct counter count[SIDE_COUNT][DIR_COUNT];

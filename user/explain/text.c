@@ -515,14 +515,15 @@ static void add_check(struct page *page)
 		add_elsewhere(page);
 }
 
-static void print_port(FILE *out, const struct subject *subject, const struct explain_facts *facts,
-		       bool verbose)
+static int print_port(FILE *out, const struct subject *subject, const struct explain_facts *facts,
+		      bool verbose)
 {
 	struct page page = { .subject = subject,
 			     .facts = facts,
 			     .knowledge = &facts->scene->knowledge,
 			     .verbose = verbose };
 	_cleanup_free_ char *verdict = verdict_make(subject, facts);
+	int error;
 
 	if (verdict)
 		sheet_head(&page.sheet, verdict);
@@ -537,18 +538,16 @@ static void print_port(FILE *out, const struct subject *subject, const struct ex
 	add_use(&page);
 	add_traffic(&page);
 	add_check(&page);
-	if (sheet_print(&page.sheet, out, verbose ? 0 : SHEET_LINES))
-		fputs("out of memory\n", out);
+	error = sheet_print(&page.sheet, out, verbose ? 0 : SHEET_LINES);
 	sheet_release(&page.sheet);
+	return error;
 }
 
-void explain_print(FILE *out, const struct what *what, const struct explain_facts *facts,
-		   bool verbose)
+int explain_print(FILE *out, const struct what *what, const struct explain_facts *facts,
+		  bool verbose)
 {
 	struct subject subject;
 
-	if (subject_of(what, &subject))
-		print_port(out, &subject, facts, verbose);
-	else
-		range_print(out, what, facts, verbose);
+	return subject_of(what, &subject) ? print_port(out, &subject, facts, verbose)
+					  : range_print(out, what, facts, verbose);
 }
