@@ -61,13 +61,16 @@ static int finish(int code)
 	return EXIT_RUNTIME;
 }
 
-/* Who closed 0, 1 or 2 must not get our sockets there, nor our words into them. */
+/*
+ * Who closed 0, 1 or 2 must not get our sockets there, nor our words into them.
+ * Only to read: an answer written there is to fail, not to be lost.
+ */
 static void reserve_streams(void)
 {
 	int fd;
 
 	do
-		fd = open("/dev/null", O_RDWR);
+		fd = open("/dev/null", O_RDONLY);
 	while (fd >= 0 && fd <= STDERR_FILENO);
 	if (fd > STDERR_FILENO)
 		close(fd);

@@ -77,6 +77,21 @@ done
 ps
 like "$code $out" '^0 usage: .*Not counting here' "alone: help, and whether it counts"
 
+# ---- nowhere to write to ----
+
+for words in "explain 22" "explain -j 22" "search ssh" "registry info" "--version" ""; do
+	for where in /dev/full -; do
+		# shellcheck disable=SC2086 # words
+		if [ $where = - ]; then
+			"$PORTSCRIBE" $words >&- 2>"$work/said"
+		else
+			"$PORTSCRIBE" $words >$where 2>"$work/said"
+		fi
+		like "$? $(cat "$work/said")" '^3 portscribe: cannot write the answer: ' \
+			"an answer that is lost is none: portscribe $words >$where"
+	done
+done
+
 # ---- attach refuses ----
 
 refuses 3 "no interface 'nosuch' here" attach -i nosuch
