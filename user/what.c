@@ -193,11 +193,73 @@ static int split_transport(const char *text, char *rest, size_t size, uint8_t *r
 	return snprintf(rest, size, "%s", text);
 }
 
+static int compare_transports(const void *left, const void *right)
+{
+	const struct port_range *a = left, *b = right;
+
+	return a->transports != b->transports ? a->transports - b->transports : a->first - b->first;
+}
+
 static int compare_ranges(const void *left, const void *right)
 {
 	const struct port_range *a = left, *b = right;
 
 	return a->first != b->first ? a->first - b->first : a->last - b->last;
+}
+
+/* The union of @ranges, of one transport each, sorted by that. Returns how many are left. */
+static size_t unite(struct port_range *ranges, size_t count)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct port_range *before = kept ? &ranges[kept - 1] : NULL;
+
+		if (!before || before->transports != ranges[i].transports ||
+		    before->last < ranges[i].first)
+			ranges[kept++] = ranges[i];
+		else if (before->last < ranges[i].last)
+			before->last = ranges[i].last;
+	}
+	return kept;
+}
+
+/* Those of the same ports become one, with the transports of all. Sorted by ports. */
+static size_t join_transports(struct port_range *ranges, size_t count)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (kept && !compare_ranges(&ranges[kept - 1], &ranges[i]))
+			ranges[kept - 1].transports |= ranges[i].transports;
+		else
+			ranges[kept++] = ranges[i];
+	}
+	return kept;
+}
+
+/* Each port once for each transport, whatever rows it came from; in the order of ports. */
+static int settle(struct what *what)
+{
+	struct port_range *ranges =
+		reallocarray(NULL, what->count * TRANSPORT_COUNT, sizeof(*ranges));
+	size_t count = 0;
+
+	if (!ranges)
+		return -ENOMEM;
+	for (size_t i = 0; i < what->count; i++)
+		for (int transport = 0; transport < TRANSPORT_COUNT; transport++)
+			if (what->ranges[i].transports >> transport & 1) {
+				ranges[count] = what->ranges[i];
+				ranges[count++].transports = 1 << transport;
+			}
+	qsort(ranges, count, sizeof(*ranges), compare_transports);
+	count = unite(ranges, count);
+	qsort(ranges, count, sizeof(*ranges), compare_ranges);
+	free(what->ranges);
+	what->ranges = ranges;
+	what->count = join_transports(ranges, count);
+	return 0;
 }
 
 int what_parse(const char *text, const struct knowledge *knowledge, struct what *ret_what,
@@ -218,11 +280,12 @@ int what_parse(const char *text, const struct knowledge *knowledge, struct what 
 		error = find_name(rest, knowledge, transports, &what);
 	if (!error && !what.count)
 		error = refuse(text, rest, fault);
+	if (!error)
+		error = settle(&what);
 	if (error) {
 		what_release(&what);
-		return error;
+		return error == -ENOMEM ? fault_set(fault, error, "out of memory") : error;
 	}
-	qsort(what.ranges, what.count, sizeof(*what.ranges), compare_ranges);
 	*ret_what = what;
 	return 0;
 }

@@ -21,7 +21,7 @@ struct port_range {
 
 struct what {
 	const char *text;	   /* as given */
-	struct port_range *ranges; /* owned, by first port */
+	struct port_range *ranges; /* owned, by first port; a port once for a transport */
 	size_t count;
 	char span[SPAN_NAME_MAX + 1]; /* the span it names; "" where it names none */
 	bool by_name;		      /* it is a name, not numbers */
