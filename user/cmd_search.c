@@ -101,16 +101,12 @@ static void cell_of(struct table *table, struct slice text, const char *instead)
 static void text_cell(struct table *table, struct slice text, bool whole)
 {
 	char safe[1024];
-	size_t at = 0, width = 0;
 
 	text_safe(safe, sizeof(safe), text.text, text.length);
-	while (!whole && safe[at]) {
-		width += (safe[at] & 0xc0) != 0x80;
-		if (width > TEXT_WIDTH) {
-			snprintf(safe + at, sizeof(safe) - at, "...");
-			break;
-		}
-		at++;
+	if (!whole && text_width(safe) > TEXT_WIDTH) {
+		size_t bytes = text_fitting(safe, TEXT_WIDTH);
+
+		snprintf(safe + bytes, sizeof(safe) - bytes, "...");
 	}
 	table_cell(table, safe);
 }

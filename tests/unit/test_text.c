@@ -27,11 +27,11 @@ static void test_safe(void **state)
 	check_safe("\x7f", 1, "\\x7f");
 	check_safe("back\\slash", 10, "back\\\\slash");
 	check_safe("gr\xc3\xbc\xc3\x9f", 6, "gr\xc3\xbc\xc3\x9f"); /* valid UTF-8 stays */
-	check_safe("\xc2\x9b", 2, "\\xc2\\x9b");	  /* C1: CSI */
-	check_safe("\xe2\x80\xae", 3, "\\xe2\\x80\\xae"); /* right-to-left override */
-	check_safe("\xc3", 1, "\\xc3");			  /* cut short */
-	check_safe("\xc0\xaf", 2, "\\xc0\\xaf");	  /* overlong */
-	check_safe("\xed\xa0\x80", 3, "\\xed\\xa0\\x80"); /* a surrogate */
+	check_safe("\xc2\x9b", 2, "\\xc2\\x9b");		   /* C1: CSI */
+	check_safe("\xe2\x80\xae", 3, "\\xe2\\x80\\xae");	   /* right-to-left override */
+	check_safe("\xc3", 1, "\\xc3");				   /* cut short */
+	check_safe("\xc0\xaf", 2, "\\xc0\\xaf");		   /* overlong */
+	check_safe("\xed\xa0\x80", 3, "\\xed\\xa0\\x80");	   /* a surrogate */
 	check_safe("\xf5\x80\x80\x80", 4, "\\xf5\\x80\\x80\\x80");
 	check_safe("", 0, "");
 }
@@ -93,6 +93,17 @@ static void test_numbers(void **state)
 	assert_string_equal(text_bytes(text, sizeof(text), 24117248), "23.0 MiB");
 	assert_string_equal(text_bytes(text, sizeof(text), UINT64_MAX), "16.0 EiB");
 	assert_int_equal(text_width("gr\xc3\xbc\xc3\x9f"), 4);
+	assert_int_equal(text_width(""), 0);
+	assert_int_equal(text_width("\xe6\x97\xa5\xe6\x9c\xac"), 4); /* 日本 */
+	assert_int_equal(text_width("u\xcc\x88"), 1);		     /* u and a diaeresis */
+	assert_int_equal(text_width("\xf0\x9f\x98\x80"), 2);	     /* an emoji */
+	assert_int_equal(text_width("\xff\xc3"), 2);		     /* not UTF-8 */
+	assert_int_equal(text_fitting("", 3), 0);
+	assert_int_equal(text_fitting("abc", 3), 3);
+	assert_int_equal(text_fitting("abcd", 3), 3);
+	assert_int_equal(text_fitting("\xc3\xbc\xc3\xbc", 1), 2);
+	assert_int_equal(text_fitting("\xe6\x97\xa5\xe6\x9c\xac", 3), 3);
+	assert_int_equal(text_fitting("u\xcc\x88x", 1), 3);
 }
 
 static void test_table(void **state)
@@ -104,14 +115,16 @@ static void test_table(void **state)
 
 	table_column(&table, "NAME", false);
 	table_column(&table, "IN", true);
-	table_cell(&table, "gr\xc3\xbc\xc3\x9f" "e");
+	table_cell(&table, "gr\xc3\xbc\xc3\x9f"
+			   "e");
 	table_cell(&table, "1");
 	table_cell(&table, "x");
 	table_cell(&table, "1,000");
 	assert_int_equal(table_print(&table, out, false), 0);
 	fclose(out);
 	assert_string_equal(text, "NAME      IN\n"
-				  "gr\xc3\xbc\xc3\x9f" "e      1\n"
+				  "gr\xc3\xbc\xc3\x9f"
+				  "e      1\n"
 				  "x      1,000\n");
 	free(text);
 	table_release(&table);

@@ -124,13 +124,59 @@ char *text_time(char *target, size_t size, struct timespec time)
 	return target;
 }
 
+/* Those that do not take one column (Unicode, East_Asian_Width W and F; combining marks). */
+static const struct {
+	uint32_t first, last;
+	uint8_t columns;
+} widths[] = {
+	{ 0x300, 0x36f, 0 },	 { 0x1100, 0x115f, 2 },	  { 0x1ab0, 0x1aff, 0 },
+	{ 0x1dc0, 0x1dff, 0 },	 { 0x20d0, 0x20ff, 0 },	  { 0x2e80, 0x303e, 2 },
+	{ 0x3041, 0x4dbf, 2 },	 { 0x4e00, 0xa4cf, 2 },	  { 0xa960, 0xa97f, 2 },
+	{ 0xac00, 0xd7a3, 2 },	 { 0xf900, 0xfaff, 2 },	  { 0xfe00, 0xfe0f, 0 },
+	{ 0xfe30, 0xfe6f, 2 },	 { 0xff00, 0xff60, 2 },	  { 0xffe0, 0xffe6, 2 },
+	{ 0x1f300, 0x1f64f, 2 }, { 0x1f680, 0x1f6ff, 2 }, { 0x1f900, 0x1faff, 2 },
+	{ 0x20000, 0x3fffd, 2 },
+};
+
+static size_t columns_of(uint32_t code)
+{
+	for (size_t i = 0; i < sizeof(widths) / sizeof(widths[0]) && code >= widths[i].first; i++)
+		if (code <= widths[i].last)
+			return widths[i].columns;
+	return 1;
+}
+
+/* The columns of the character at @text, and its bytes. */
+static size_t character(const char *text, const char *end, size_t *ret_bytes)
+{
+	uint32_t code = 0;
+	size_t bytes = utf8_character(text, end - text, &code);
+
+	*ret_bytes = bytes ? bytes : 1;
+	return columns_of(code);
+}
+
 size_t text_width(const char *text)
 {
-	size_t width = 0;
+	const char *end = text + strlen(text);
+	size_t width = 0, bytes;
 
-	for (; *text; text++)
-		width += (*text & 0xc0) != 0x80;
+	for (; text < end; text += bytes)
+		width += character(text, end, &bytes);
 	return width;
+}
+
+size_t text_fitting(const char *text, size_t columns)
+{
+	const char *at = text, *end = text + strlen(text);
+	size_t width = 0, bytes;
+
+	for (; at < end; at += bytes) {
+		width += character(at, end, &bytes);
+		if (width > columns)
+			break;
+	}
+	return at - text;
 }
 
 bool text_colour(FILE *out)

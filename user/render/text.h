@@ -33,8 +33,11 @@ char *text_bytes(char *target, size_t size, uint64_t bytes);
 /* "2026-11-21 03:40:12", local time */
 char *text_time(char *target, size_t size, struct timespec time);
 
-/* Columns a terminal needs for @text (UTF-8, one column a character). */
+/* Columns a terminal needs for @text, which is UTF-8. */
 size_t text_width(const char *text);
+
+/* Bytes of the longest start of @text that takes at most @columns columns. */
+size_t text_fitting(const char *text, size_t columns);
 
 /* Colour is for terminals, and never with NO_COLOR set (to anything but ""). */
 bool text_colour(FILE *out);
