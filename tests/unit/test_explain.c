@@ -136,18 +136,11 @@ static void test_listeners_in_verdict(void **state)
 
 /* ------------------------------------------------------------- the page */
 
-/* No line too wide, not too many lines, no blank at a line's end, the four headings. */
-static void check_page(const char *what, char *printed, size_t lines_most)
+/* No line too wide, no blank at a line's end. Returns how many there are. */
+static size_t check_lines(const char *what, char *printed)
 {
-	static const char *const heads[] = { "\nWhat it is", "\nIs it used today",
-					     "\nIf you see traffic", "\nHow to check" };
 	size_t lines = 0;
 
-	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
-		if (!strstr(printed, heads[i])) {
-			print_error("%s: no heading '%s'\n", what, heads[i] + 1);
-			complaints++;
-		}
 	for (char *line = strtok(printed, "\n"); line; line = strtok(NULL, "\n")) {
 		lines++;
 		if (text_width(line) > SHEET_COLUMNS || line[strlen(line) - 1] == ' ') {
@@ -155,6 +148,22 @@ static void check_page(const char *what, char *printed, size_t lines_most)
 			complaints++;
 		}
 	}
+	return lines;
+}
+
+/* Not too many lines, and the four headings. */
+static void check_page(const char *what, char *printed, size_t lines_most)
+{
+	static const char *const heads[] = { "\nWhat it is", "\nIs it used today",
+					     "\nIf you see traffic", "\nHow to check" };
+	size_t lines;
+
+	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
+		if (!strstr(printed, heads[i])) {
+			print_error("%s: no heading '%s'\n", what, heads[i] + 1);
+			complaints++;
+		}
+	lines = check_lines(what, printed);
 	if (lines > lines_most || lines < 8) {
 		print_error("%s: %zu lines\n", what, lines);
 		complaints++;
@@ -576,7 +585,7 @@ static void test_sheet(void **state)
 	sheet_add(&sheet, 3, "dropped before it");
 	sheet_head(&sheet, "Other");
 	sheet_add(&sheet, 0, "%s", word);
-	assert_int_equal(sheet_print(&sheet, out, 5), 0);
+	assert_int_equal(sheet_print(&sheet, out, 7), 0);
 	fclose(out);
 	assert_non_null(strstr(printed, "Head (2 more with -v)\n  kept \\x1b[31m escaped\n"
 					"  dropped second\nOther\n  wwww"));
@@ -587,7 +596,41 @@ static void test_sheet(void **state)
 	fclose(out);
 	assert_non_null(strstr(printed, "Head\n"));
 	assert_non_null(strstr(printed, "dropped first\n"));
-	assert_non_null(strstr(printed, word)); /* a word is not cut */
+	/* A word that is longer than a line is broken. */
+	assert_non_null(strstr(printed, "\n  wwww"));
+	assert_non_null(strstr(printed, "w\n    wwww"));
+	check_lines("sheet", printed);
+	assert_no_complaints();
+	free(printed);
+	sheet_release(&sheet);
+}
+
+/* What the administrator wrote may be as long as it likes: a part of it is shown. */
+static void test_long_paragraphs(void **state)
+{
+	struct sheet sheet = {};
+	char *printed = NULL, essay[40000];
+	size_t size;
+	FILE *out = open_memstream(&printed, &size);
+
+	for (size_t i = 0; i < sizeof(essay) - 1; i++)
+		essay[i] = i % 7 == 6 ? ' ' : 'a' + i % 7;
+	essay[sizeof(essay) - 1] = '\0';
+	sheet_head(&sheet, "Head");
+	sheet_add(&sheet, 1, "%s", essay);
+	sheet_add(&sheet, 2, "after it");
+	assert_int_equal(sheet_print(&sheet, out, SHEET_LINES), 0);
+	fclose(out);
+	assert_non_null(strstr(printed, "Head\n  abcdef abcdef "));
+	assert_non_null(strstr(printed, "abcdef ...\n  after it\n"));
+	assert_true(strlen(printed) < 7 * (SHEET_COLUMNS + 1));
+	free(printed);
+	printed = NULL;
+	out = open_memstream(&printed, &size);
+	assert_int_equal(sheet_print(&sheet, out, 0), 0);
+	fclose(out);
+	assert_true(strlen(printed) > sizeof(essay)); /* with -v all of it */
+	assert_null(strstr(printed, "..."));
 	free(printed);
 	sheet_release(&sheet);
 }
@@ -607,6 +650,7 @@ int main(void)
 		cmocka_unit_test(test_hints),
 		cmocka_unit_test(test_search),
 		cmocka_unit_test(test_sheet),
+		cmocka_unit_test(test_long_paragraphs),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

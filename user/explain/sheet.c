@@ -9,6 +9,10 @@
 #include "util/cleanup.h"
 
 #define INDENT 2 /* of a paragraph; its further lines have twice that */
+#define DOTS   " ..."
+
+/* A page that is not to have all there is has no more of one paragraph. */
+#define PARAGRAPH_LINES 6
 
 struct sheet_part {
 	char *text; /* owned, safe */
@@ -61,46 +65,39 @@ void sheet_add(struct sheet *sheet, unsigned int weight, const char *format, ...
 	add(sheet, false, weight, text);
 }
 
-/* Columns of the longest start of @text that fits into @columns and ends before a blank. */
-static size_t fitting(const char *text, size_t columns, size_t *ret_bytes)
+/* Bytes of @text that go into a line: whole words, or a piece of one that is longer. */
+static size_t line_bytes(const char *text, size_t columns)
 {
-	size_t width = 0, fits = 0, at = 0;
+	size_t fitting = text_fitting(text, columns), bytes = fitting;
 
-	*ret_bytes = 0;
-	for (; text[at]; at++) {
-		if (text[at] == ' ' && width <= columns) {
-			*ret_bytes = at;
-			fits = width;
-		}
-		width += (text[at] & 0xc0) != 0x80;
-		if (width > columns && *ret_bytes)
-			return fits;
-	}
-	if (width <= columns || !*ret_bytes) {
-		/* All of it; or one word, which is not cut: it may be a command. */
-		*ret_bytes = width <= columns ? at : strcspn(text, " ");
-		fits = width;
-	}
-	return fits;
+	if (!text[fitting])
+		return fitting;
+	while (bytes && text[bytes] != ' ')
+		bytes--;
+	while (bytes && text[bytes - 1] == ' ')
+		bytes--;
+	return bytes ? bytes : fitting;
 }
 
-/* How many lines @part takes; printed too where @out is given. */
-static size_t lay_out(const struct sheet_part *part, FILE *out)
+/* How many lines @part takes, at most @most (0: all); printed too where @out is given. */
+static size_t lay_out(const struct sheet_part *part, size_t most, FILE *out)
 {
-	const char *text = part->text;
+	const char *text = part->text, *dots = "";
 	size_t lines = 0;
 
 	do {
 		size_t indent = part->head ? (lines ? INDENT : 0) : INDENT * (lines ? 2 : 1);
-		size_t bytes;
+		size_t columns = SHEET_COLUMNS - indent, bytes = line_bytes(text, columns);
 
-		fitting(text, SHEET_COLUMNS - indent, &bytes);
+		if (++lines == most && text[bytes]) {
+			dots = DOTS;
+			bytes = line_bytes(text, columns - strlen(DOTS));
+		}
 		if (out)
-			fprintf(out, "%*s%.*s\n", (int)indent, "", (int)bytes, text);
+			fprintf(out, "%*s%.*s%s\n", (int)indent, "", (int)bytes, text, dots);
 		text += bytes;
 		text += strspn(text, " ");
-		lines++;
-	} while (*text);
+	} while (*text && !*dots);
 	return lines;
 }
 
@@ -110,7 +107,7 @@ static void choose(const struct sheet *sheet, size_t lines, bool *left_out)
 	size_t total = 0;
 
 	for (size_t i = 0; i < sheet->count; i++)
-		total += lay_out(&sheet->parts[i], NULL);
+		total += lay_out(&sheet->parts[i], PARAGRAPH_LINES, NULL);
 	while (lines && total > lines) {
 		size_t heaviest = sheet->count;
 
@@ -123,7 +120,7 @@ static void choose(const struct sheet *sheet, size_t lines, bool *left_out)
 		if (heaviest == sheet->count)
 			return;
 		left_out[heaviest] = true;
-		total -= lay_out(&sheet->parts[heaviest], NULL);
+		total -= lay_out(&sheet->parts[heaviest], PARAGRAPH_LINES, NULL);
 	}
 }
 
@@ -151,7 +148,7 @@ int sheet_print(const struct sheet *sheet, FILE *out, size_t lines)
 		if (missing)
 			fprintf(out, "%s (%zu more with -v)\n", sheet->parts[i].text, missing);
 		else
-			lay_out(&sheet->parts[i], out);
+			lay_out(&sheet->parts[i], lines ? PARAGRAPH_LINES : 0, out);
 	}
 	return 0;
 }

@@ -30,8 +30,8 @@ void sheet_add(struct sheet *sheet, unsigned int weight, const char *format, ...
 	__attribute__((format(printf, 3, 4)));
 
 /*
- * Print at most @lines lines (0: all), of SHEET_COLUMNS columns unless one word
- * is longer. 0 or -ENOMEM.
+ * Print at most @lines lines, and of a long paragraph the start, or with 0 all there
+ * is; of SHEET_COLUMNS columns, a word that is longer in pieces. 0 or -ENOMEM.
  */
 int sheet_print(const struct sheet *sheet, FILE *out, size_t lines);
 
