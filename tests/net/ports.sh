@@ -53,6 +53,9 @@ ps explain payroll
 like "$out" '^8123 unassigned: in practice Payroll application' "a name of ours is found"
 ps explain udp/7705
 like "$out" 'Media relays 7700-7709/udp' "a span of ours"
+ps explain ephemeral
+like "$out" "^[0-9]+-[0-9]+/tcp,udp ephemeral: this host's ephemeral ports; nobody listens here"$'\n' \
+	"what is said of a range fits into a line"
 ps search payrolld
 like "$code $out" '^0 .*8123/tcp,udp  payroll  risk' "search finds a program of ours"
 for words in "" "  " "x" "label x" " x "; do

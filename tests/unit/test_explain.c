@@ -106,6 +106,25 @@ static void test_verdicts(void **state)
 		   "7680 ms-do: Microsoft Delivery Optimization Peer-to-Peer; nobody listens here");
 	first_line("5050",
 		   "5050 mmcc: in practice Apache Mesos, likely legacy; nobody listens here");
+	/* What does not fit goes in the order of what it tells. */
+	first_line(
+		"23",
+		"23 telnet, likely legacy: Remote login that sends the ...; nobody listens here");
+	first_line(
+		"892",
+		"892 unassigned: in practice NFS mountd ..., likely legacy; nobody listens here");
+	first_line("7000",
+		   "7000 afs3-fileserver: in practice Cassandra ... or others; nobody listens "
+		   "here");
+	first_line("8006",
+		   "8006 wpl-analytics, wpl-disc: in practice Proxmox VE; nobody listens here");
+	first_line("9216",
+		   "9216 acme: Aionex Communication Management Engine; nobody listens here");
+	first_line("3251",
+		   "3251 sysscanner: in SAP dispatcher, 32NN 3200-3299/tcp; nobody listens here");
+	first_line("27022", "27022 unassigned: in Steam clients and servers; nobody listens here");
+	first_line("http-alt",
+		   "591/tcp,udp, 8008/tcp,udp, 8080/tcp,udp http-alt; nobody listens here");
 	first_line("15", "15 unassigned: once Netstat service, dead; nobody listens here");
 	assert_no_complaints();
 }
@@ -220,8 +239,8 @@ static void test_another_registry(void **state)
 	knowledge_settle(&scene.knowledge, registry_builtin());
 	first_line("22",
 		   "22 ssh: Remote shell, SFTP, scp, git and tunnels ...; nobody listens here");
-	first_line("3069/tcp", "3069/tcp other: in practice Powerware UPS management ...; "
-			       "nobody listens here");
+	first_line("3069/tcp",
+		   "3069/tcp other: in practice Powerware ..., likely legacy; nobody listens here");
 	first_line("179", "179 unassigned: in practice BGP; nobody listens here");
 	first_line("3409",
 		   "3409 unassigned: once NetworkLens alarm events, dead; nobody listens here");

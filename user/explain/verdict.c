@@ -1,7 +1,7 @@
 /*
  * The number first, then the name that is registered, then what is known of it,
- * the most telling first. Cut from the end where it is too long: the number and
- * the listener never.
+ * the most telling first. Where that is too long for a line less is said, and at
+ * last words are cut: the number and the listener never.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +12,95 @@
 #include "explain/verdict.h"
 #include "render/text.h"
 #include "util/cleanup.h"
+
+/* How much is said. */
+enum extent {
+	EXTENT_ALL,   /* "node_exporter or JetDirect", "Grafana, Gitea or others"; both spans */
+	EXTENT_LESS,  /* "node_exporter or others"; the narrowest span */
+	EXTENT_LEAST, /* no span beside a description; names without their transports */
+	EXTENT_COUNT,
+};
+
+enum part {
+	HEAD,
+	MIDDLE, /* words may be cut from its end */
+	TAIL,
+	PART_COUNT,
+};
+
+struct line {
+	FILE *out[PART_COUNT];
+	char *text[PART_COUNT]; /* owned, like @out */
+	size_t size[PART_COUNT];
+};
+
+static void line_release(struct line *line)
+{
+	for (int i = 0; i < PART_COUNT; i++) {
+		if (line->out[i])
+			fclose(line->out[i]);
+		free(line->text[i]);
+	}
+}
+
+/* False: no memory. */
+static bool line_open(struct line *line)
+{
+	for (int i = 0; i < PART_COUNT; i++) {
+		line->out[i] = open_memstream(&line->text[i], &line->size[i]);
+		if (!line->out[i])
+			return false;
+	}
+	return true;
+}
+
+#define DOTS " ..."
+
+static size_t less(size_t a, size_t b)
+{
+	return a > b ? a - b : 0;
+}
+
+/* Bytes of @text that fit into @columns with dots behind them: words, or of one word the start. */
+static size_t cut(const char *text, size_t columns, bool word)
+{
+	size_t bytes = text_fitting(text, less(columns, strlen(DOTS)));
+
+	while (!word && bytes && text[bytes] != ' ')
+		bytes--;
+	while (bytes && strchr(" ;:,", text[bytes - 1]))
+		bytes--;
+	return bytes;
+}
+
+/* The parts as one line, and whether they fit into it; NULL: no memory. */
+static char *line_join(struct line *line, bool *ret_fits)
+{
+	size_t tail, head, middle, bytes[2];
+	char *joined;
+
+	for (int i = 0; i < PART_COUNT; i++)
+		if (fflush(line->out[i]))
+			return NULL;
+	tail = text_width(line->text[TAIL]);
+	head = text_width(line->text[HEAD]);
+	middle = text_width(line->text[MIDDLE]);
+	*ret_fits = head + middle + tail <= SHEET_COLUMNS;
+	bytes[HEAD] = strlen(line->text[HEAD]);
+	bytes[MIDDLE] = strlen(line->text[MIDDLE]);
+	if (!*ret_fits)
+		bytes[MIDDLE] = cut(line->text[MIDDLE], less(SHEET_COLUMNS, head + tail), false);
+	/* Names may be as long as a foreign registry likes. */
+	if (head + tail > SHEET_COLUMNS)
+		bytes[HEAD] = cut(line->text[HEAD], less(SHEET_COLUMNS, tail), true);
+	if (asprintf(&joined, "%.*s%s%.*s%s%s", (int)bytes[HEAD], line->text[HEAD],
+		     line->text[HEAD][bytes[HEAD]] ? DOTS : "", (int)bytes[MIDDLE],
+		     line->text[MIDDLE],
+		     bytes[MIDDLE] && line->text[MIDDLE][bytes[MIDDLE]] ? DOTS : "",
+		     line->text[TAIL]) < 0)
+		return NULL;
+	return joined;
+}
 
 /* The transports on which the port has the name of @first. */
 static uint8_t transports_named(const struct subject *subject, const struct registry *registry,
@@ -42,7 +131,8 @@ static void print_status(FILE *out, const struct subject *subject, const struct 
 }
 
 /* " ssh", or " shell (tcp), syslog (udp)" where the transports differ. */
-static void print_names(FILE *out, const struct subject *subject, const struct registry *registry)
+static void print_names(FILE *out, const struct subject *subject, const struct registry *registry,
+			enum extent extent)
 {
 	uint8_t left = subject->transports & TRANSPORTS_ALL, all = 0;
 	const char *separator = " ";
@@ -62,7 +152,7 @@ static void print_names(FILE *out, const struct subject *subject, const struct r
 			continue;
 		named = transports_named(subject, registry, name) & left;
 		fprintf(out, "%s%.*s", separator, SLICE_ARGS(name));
-		if (named != left || *separator == ',')
+		if (extent != EXTENT_LEAST && (named != left || *separator == ','))
 			fprintf(out, " (%s)", transports_text(text, sizeof(text), named));
 		left &= ~named;
 		separator = ", ";
@@ -78,18 +168,21 @@ static const char *kind_note(const struct overlay *overlay)
 	}
 }
 
-/* How much is said of the uses in practice, from all to one. */
-enum extent {
-	EXTENT_TWO, /* "node_exporter or JetDirect", "Grafana, Gitea or others" */
-	EXTENT_ONE, /* "node_exporter or others" */
-	EXTENT_COUNT,
-};
+/* "22 ssh: SSH" says nothing; its sentence does. */
+static bool needs_sentence(const struct overlay *row, const struct subject *subject,
+			   const struct knowledge *knowledge)
+{
+	return row->registered && row->text.length &&
+	       !slice_adds_to_name(row->label,
+				   knowledge_name(knowledge, row->transports, subject->port));
+}
 
-static void print_practice(FILE *out, const struct subject *subject,
+static void print_practice(struct line *line, const struct subject *subject,
 			   const struct knowledge *knowledge, const struct overlay *first,
 			   enum extent extent)
 {
 	const struct overlay *row = first, *second = NULL;
+	FILE *middle = line->out[MIDDLE], *tail = line->out[TAIL];
 	unsigned int others = 0;
 
 	while ((row = subject_practice(subject, knowledge, row))) {
@@ -97,19 +190,20 @@ static void print_practice(FILE *out, const struct subject *subject,
 			continue;
 		second = others++ ? second : row;
 	}
-	if (!first->registered)
-		fputs(overlay_is_history(first) ? "once " : "in practice ", out);
-	/* "22 ssh: SSH" says nothing; its sentence does. */
-	if (first->registered && first->text.length && !others &&
-	    !slice_adds_to_name(first->label,
-				knowledge_name(knowledge, first->transports, subject->port)))
-		fprintf(out, "%.*s%s", SLICE_ARGS(first->text), kind_note(first));
+	if (!others && needs_sentence(first, subject, knowledge)) {
+		fprintf(middle, "%s: %.*s", kind_note(first), SLICE_ARGS(first->text));
+		return;
+	}
+	fprintf(middle, ": %s%.*s",
+		first->registered	    ? ""
+		: overlay_is_history(first) ? "once "
+					    : "in practice ",
+		SLICE_ARGS(first->label));
+	if (others && extent == EXTENT_ALL)
+		fprintf(middle, "%s%s%.*s%s", kind_note(first), others > 1 ? ", " : " or ",
+			SLICE_ARGS(second->label), others > 1 ? " or others" : "");
 	else
-		fprintf(out, "%.*s%s", SLICE_ARGS(first->label), kind_note(first));
-	if (others && extent == EXTENT_TWO)
-		fprintf(out, "%s%.*s", others > 1 ? ", " : " or ", SLICE_ARGS(second->label));
-	if (others > 1 || (others && extent == EXTENT_ONE))
-		fputs(" or others", out);
+		fprintf(tail, "%s%s", kind_note(first), others ? " or others" : "");
 }
 
 static const struct span *narrowest_span(const struct subject *subject,
@@ -131,17 +225,27 @@ static const struct span *narrowest_span(const struct subject *subject,
 
 /* " in SAP dispatcher 3200-3299/tcp or Citrix Framehawk 3224-3324/udp"; false: in none. */
 static bool print_spans(FILE *out, const struct subject *subject, const struct knowledge *knowledge,
-			const char *before)
+			const char *before, enum extent extent)
 {
-	const struct span *tcp = narrowest_span(subject, knowledge, TRANSPORT_TCP);
-	const struct span *udp = narrowest_span(subject, knowledge, TRANSPORT_UDP);
+	const struct span *spans[] = { narrowest_span(subject, knowledge, TRANSPORT_TCP),
+				       narrowest_span(subject, knowledge, TRANSPORT_UDP) };
+	bool both = spans[0] && spans[1] && strcmp(spans[0]->name, spans[1]->name);
+	const struct span *narrow = spans[0];
 
-	if (tcp)
-		fprintf(out, "%s in %s %u-%u/tcp", before, tcp->label, tcp->first, tcp->last);
-	if (udp && !(tcp && !strcmp(tcp->name, udp->name)))
-		fprintf(out, "%s%s%s %u-%u/udp", tcp ? "" : before, tcp ? " or " : " in ",
-			udp->label, udp->first, udp->last);
-	return tcp || udp;
+	if (!narrow || (both && spans[1]->last - spans[1]->first < narrow->last - narrow->first))
+		narrow = spans[1];
+	if (!narrow)
+		return false;
+	fprintf(out, "%s in ", before);
+	if (both && extent == EXTENT_ALL)
+		fprintf(out, "%s %u-%u/tcp or %s %u-%u/udp", spans[0]->label, spans[0]->first,
+			spans[0]->last, spans[1]->label, spans[1]->first, spans[1]->last);
+	else if (extent == EXTENT_LEAST)
+		fputs(narrow->label, out);
+	else
+		fprintf(out, "%s %u-%u/%s", narrow->label, narrow->first, narrow->last,
+			transport_name(narrow->transport));
+	return true;
 }
 
 static const struct service *described(const struct subject *subject,
@@ -175,24 +279,25 @@ static const struct overlay *most_telling(const struct subject *subject,
 }
 
 /* ": meaning", as long as it likes. */
-static void print_meaning(FILE *out, const struct subject *subject,
+static void print_meaning(struct line *line, const struct subject *subject,
 			  const struct explain_facts *facts, enum extent extent)
 {
 	const struct knowledge *knowledge = &facts->scene->knowledge;
 	const struct overlay *practice = most_telling(subject, knowledge);
 	const struct service *service = described(subject, knowledge);
+	FILE *middle = line->out[MIDDLE];
 
 	if (practice) {
-		fputs(": ", out);
-		print_practice(out, subject, knowledge, practice, extent);
-	} else if (service) {
-		fprintf(out, ": %.*s", SLICE_ARGS(service->description));
-	}
-	if (practice)
+		print_practice(line, subject, knowledge, practice, extent);
 		return;
-	if (!print_spans(out, subject, knowledge, service ? ";" : ":") &&
+	}
+	if (service)
+		fprintf(middle, ": %.*s", SLICE_ARGS(service->description));
+	if (service && extent == EXTENT_LEAST)
+		return;
+	if (!print_spans(middle, subject, knowledge, service ? ";" : ":", extent) &&
 	    subject_is_ephemeral(subject, facts->scene))
-		fprintf(out, "%s in this host's ephemeral range", service ? ";" : ":");
+		fprintf(middle, "%s in this host's ephemeral range", service ? ";" : ":");
 }
 
 static void print_listening(FILE *out, uint8_t listening, uint8_t transports,
@@ -209,90 +314,28 @@ static void print_listening(FILE *out, uint8_t listening, uint8_t transports,
 			transports_text(text, sizeof(text), listening & transports));
 }
 
-/* Cut @middle by words so that all three fit into a line. Returns a new string. */
-static char *join_cut(const char *head, const char *middle, const char *tail)
-{
-	size_t taken = text_width(head) + text_width(tail), width = text_width(middle);
-	size_t room = taken < SHEET_COLUMNS ? SHEET_COLUMNS - taken : 0, bytes = 0, at = 0;
-	char *joined;
-
-	if (width <= room)
-		return asprintf(&joined, "%s%s%s", head, middle, tail) < 0 ? NULL : joined;
-	/* " ..." takes four columns. */
-	for (width = 0; middle[at] && width + 4 <= room; at++) {
-		if (middle[at] == ' ')
-			bytes = at;
-		width += (middle[at] & 0xc0) != 0x80;
-	}
-	while (bytes && strchr(" ;:,", middle[bytes - 1]))
-		bytes--;
-	return asprintf(&joined, "%s%.*s%s%s", head, (int)bytes, middle, bytes ? " ..." : "",
-			tail) < 0
-		       ? NULL
-		       : joined;
-}
-
-struct pieces {
-	char *text[3]; /* owned: head, middle, tail */
-	size_t size[3];
-};
-
-static void pieces_release(struct pieces *pieces)
-{
-	for (int i = 0; i < 3; i++)
-		free(pieces->text[i]);
-}
-
-static char *pieces_join(const struct pieces *pieces)
-{
-	for (int i = 0; i < 3; i++)
-		if (!pieces->text[i])
-			return NULL;
-	return join_cut(pieces->text[0], pieces->text[1], pieces->text[2]);
-}
-
-static FILE *piece_open(struct pieces *pieces, int i)
-{
-	return open_memstream(&pieces->text[i], &pieces->size[i]);
-}
-
-static bool fits(const struct pieces *pieces)
-{
-	size_t width = 0;
-
-	for (int i = 0; i < 3; i++)
-		width += text_width(pieces->text[i]);
-	return width <= SHEET_COLUMNS;
-}
-
 /* A verdict of that much, and whether it fits; NULL: no memory. */
 static char *make(const struct subject *subject, const struct explain_facts *facts,
 		  enum extent extent, bool *ret_fits)
 {
-	_cleanup_(pieces_release) struct pieces pieces = {};
-	_cleanup_fclose_ FILE *head = piece_open(&pieces, 0);
-	_cleanup_fclose_ FILE *middle = piece_open(&pieces, 1);
-	_cleanup_fclose_ FILE *tail = piece_open(&pieces, 2);
+	_cleanup_(line_release) struct line line = {};
 	uint8_t asked = subject->transports;
 	char text[32];
 
-	if (!head || !middle || !tail)
+	if (!line_open(&line))
 		return NULL;
-	fprintf(head, "%u", subject->port);
+	fprintf(line.out[HEAD], "%u", subject->port);
 	if (asked != TRANSPORTS_ALL && !(asked & (asked - 1)))
-		fprintf(head, "/%s", transports_text(text, sizeof(text), asked));
-	print_names(head, subject, facts->scene->knowledge.registry);
-	print_meaning(middle, subject, facts, extent);
-	print_listening(tail, subject_listening(subject, facts), asked, facts);
-	if (fflush(head) || fflush(middle) || fflush(tail))
-		return NULL;
-	*ret_fits = fits(&pieces);
-	return pieces_join(&pieces);
+		fprintf(line.out[HEAD], "/%s", transports_text(text, sizeof(text), asked));
+	print_names(line.out[HEAD], subject, facts->scene->knowledge.registry, extent);
+	print_meaning(&line, subject, facts, extent);
+	print_listening(line.out[TAIL], subject_listening(subject, facts), asked, facts);
+	return line_join(&line, ret_fits);
 }
 
 char *verdict_make(const struct subject *subject, const struct explain_facts *facts)
 {
-	enum extent extent = EXTENT_TWO;
+	enum extent extent = EXTENT_ALL;
 	bool fits = false;
 	char *verdict = make(subject, facts, extent, &fits);
 
@@ -364,34 +407,50 @@ static const struct span *span_named(const struct what *what, const struct knowl
 	return NULL;
 }
 
-char *verdict_make_range(const struct what *what, const struct explain_facts *facts)
+/* "Citrix Framehawk; 100 names in it", "3 ports, 3 named"; the first of it, or nothing. */
+static void print_contents(FILE *out, const struct what *what, const struct knowledge *knowledge,
+			   enum extent extent)
+{
+	const struct span *span = span_named(what, knowledge);
+	unsigned int names = names_in(what, knowledge), ports = ports_in(what);
+
+	if (span)
+		fprintf(out, ": %s", span->label);
+	if (span && extent == EXTENT_ALL)
+		fprintf(out, "; %u name%s in it", names, names == 1 ? "" : "s");
+	if (!span && extent == EXTENT_ALL)
+		fprintf(out, ": %u port%s, %u named", ports, ports == 1 ? "" : "s", names);
+}
+
+static char *make_range(const struct what *what, const struct explain_facts *facts,
+			enum extent extent, bool *ret_fits)
 {
 	const struct knowledge *knowledge = &facts->scene->knowledge;
-	const struct span *span = span_named(what, knowledge);
-	unsigned int names = names_in(what, knowledge), listening;
-	_cleanup_(pieces_release) struct pieces pieces = {};
-	_cleanup_fclose_ FILE *head = piece_open(&pieces, 0);
-	_cleanup_fclose_ FILE *middle = piece_open(&pieces, 1);
-	_cleanup_fclose_ FILE *tail = piece_open(&pieces, 2);
+	_cleanup_(line_release) struct line line = {};
+	unsigned int listening;
 
-	if (!head || !middle || !tail)
+	if (!line_open(&line))
 		return NULL;
-	print_ranges(head, what);
+	print_ranges(line.out[HEAD], what);
 	if (what->by_name)
-		fprintf(head, " %s", span ? span->name : what->text);
-	if (span)
-		fprintf(middle, ": %s; %u name%s in it", span->label, names, names == 1 ? "" : "s");
-	else
-		fprintf(middle, ": %u port%s, %u named", ports_in(what),
-			ports_in(what) == 1 ? "" : "s", names);
-	if (facts->listeners) {
-		listening = listening_in(what, facts->listeners);
-		if (listening)
-			fprintf(tail, "; somebody listens on %u", listening);
-		else
-			fputs("; nobody listens here", tail);
+		fprintf(line.out[HEAD], " %s", what->span[0] ? what->span : what->text);
+	print_contents(line.out[MIDDLE], what, knowledge, extent);
+	listening = facts->listeners ? listening_in(what, facts->listeners) : 0;
+	if (listening)
+		fprintf(line.out[TAIL], "; somebody listens on %u", listening);
+	else if (facts->listeners)
+		fputs("; nobody listens here", line.out[TAIL]);
+	return line_join(&line, ret_fits);
+}
+
+char *verdict_make_range(const struct what *what, const struct explain_facts *facts)
+{
+	bool fits = false;
+	char *verdict = make_range(what, facts, EXTENT_ALL, &fits);
+
+	if (verdict && !fits) {
+		free(verdict);
+		verdict = make_range(what, facts, EXTENT_LEAST, &fits);
 	}
-	if (fflush(head) || fflush(middle) || fflush(tail))
-		return NULL;
-	return pieces_join(&pieces);
+	return verdict;
 }
