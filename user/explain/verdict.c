@@ -159,15 +159,6 @@ static void print_names(FILE *out, const struct subject *subject, const struct r
 	}
 }
 
-static const char *kind_note(const struct overlay *overlay)
-{
-	switch (overlay->kind) {
-	case OVERLAY_LEGACY: return ", likely legacy";
-	case OVERLAY_DEAD: return ", dead";
-	default: return "";
-	}
-}
-
 /* "22 ssh: SSH" says nothing; its sentence does. */
 static bool needs_sentence(const struct overlay *row, const struct subject *subject,
 			   const struct knowledge *knowledge)
@@ -191,19 +182,15 @@ static void print_practice(struct line *line, const struct subject *subject,
 		second = others++ ? second : row;
 	}
 	if (!others && needs_sentence(first, subject, knowledge)) {
-		fprintf(middle, "%s: %.*s", kind_note(first), SLICE_ARGS(first->text));
+		fprintf(middle, "%s: %.*s", practice_note(first), SLICE_ARGS(first->text));
 		return;
 	}
-	fprintf(middle, ": %s%.*s",
-		first->registered	    ? ""
-		: overlay_is_history(first) ? "once "
-					    : "in practice ",
-		SLICE_ARGS(first->label));
+	fprintf(middle, ": %s%.*s", practice_lead(first), SLICE_ARGS(first->label));
 	if (others && extent == EXTENT_ALL)
-		fprintf(middle, "%s%s%.*s%s", kind_note(first), others > 1 ? ", " : " or ",
+		fprintf(middle, "%s%s%.*s%s", practice_note(first), others > 1 ? ", " : " or ",
 			SLICE_ARGS(second->label), others > 1 ? " or others" : "");
 	else
-		fprintf(tail, "%s%s", kind_note(first), others ? " or others" : "");
+		fprintf(tail, "%s%s", practice_note(first), others ? " or others" : "");
 }
 
 static const struct span *narrowest_span(const struct subject *subject,

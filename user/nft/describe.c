@@ -5,9 +5,9 @@
  */
 #include "nft/describe.h"
 
-#include <ctype.h>
 #include <string.h>
-#include <strings.h>
+
+#include "what.h"
 
 #define ANY_TRANSPORT (SERVICE_TCP | SERVICE_UDP | SERVICE_SCTP)
 #define SPAN_WIDE     256 /* that a port lies in a wider span says little about it */
@@ -15,8 +15,6 @@
 #define SPAN_LEAST    4	  /* nor that it holds one so many times narrower */
 #define RANGE_WIDE    256 /* the names of a wider range are counted, not listed */
 #define RANGE_NAMES   4	  /* listed at most */
-
-static const char *const transport_words[TRANSPORT_COUNT] = { "tcp", "udp", "sctp" };
 
 uint8_t use_transports(const struct port_use *use)
 {
@@ -79,7 +77,7 @@ static bool transports_add(struct words *words, uint8_t transports)
 	for (unsigned int t = 0; t < TRANSPORT_COUNT && fits; t++) {
 		if (!(transports & 1u << t))
 			continue;
-		fits = words_add(words, "%s%s", later ? "/" : "", transport_words[t]);
+		fits = words_add(words, "%s%s", later ? "/" : "", transport_name(t));
 		later = true;
 	}
 	return fits;
@@ -309,15 +307,6 @@ static const struct overlay *practice_of(const struct comment_facts *facts,
 	return knowledge_practice(knowledge, transports, use->first, OVERLAY_ALIVE | OVERLAY_GONE);
 }
 
-static const char *kind_note(const struct overlay *overlay)
-{
-	switch (overlay->kind) {
-	case OVERLAY_LEGACY: return ", likely legacy";
-	case OVERLAY_DEAD: return ", dead";
-	default: return "";
-	}
-}
-
 /* Whether the label says more than the registered name and description do. */
 static bool label_tells(const struct overlay *overlay, const struct service *service)
 {
@@ -334,14 +323,11 @@ static bool label_tells(const struct overlay *overlay, const struct service *ser
 static bool practice_add(struct words *words, const struct overlay *overlay,
 			 const struct service *service)
 {
-	const char *note = kind_note(overlay);
-	const char *found = overlay->registered		  ? ""
-			    : overlay_is_history(overlay) ? "once "
-							  : "in practice ";
+	const char *note = practice_note(overlay);
 
 	if (overlay->registered && !label_tells(overlay, service))
 		return !*note || words_add(words, " (%s)", note + strlen(", "));
-	return words_add(words, " (%s", found) &&
+	return words_add(words, " (%s", practice_lead(overlay)) &&
 	       words_add_clean(words, without_aside(overlay->label)) &&
 	       words_add(words, "%s)", note);
 }
@@ -383,7 +369,7 @@ static bool short_port_add(struct words *words, const struct comment_facts *fact
 static void meaning_add(struct words *words, const struct overlay *practice,
 			const struct service *service)
 {
-	const char *note = kind_note(practice);
+	const char *note = practice_note(practice);
 	size_t limit = words->limit;
 
 	if (words_left(words) < strlen(note))

@@ -54,6 +54,22 @@ struct slice knowledge_name(const struct knowledge *knowledge, uint8_t transport
 	return name;
 }
 
+const char *practice_lead(const struct overlay *overlay)
+{
+	if (overlay->registered)
+		return "";
+	return overlay_is_history(overlay) ? "once " : "in practice ";
+}
+
+const char *practice_note(const struct overlay *overlay)
+{
+	switch (overlay->kind) {
+	case OVERLAY_LEGACY: return ", likely legacy";
+	case OVERLAY_DEAD: return ", dead";
+	default: return "";
+	}
+}
+
 /* Whether each port of @row that has a name in @shipped has it in @registry, too. */
 static bool same_names(const struct overlay *row, const struct registry *registry,
 		       const struct registry *shipped)

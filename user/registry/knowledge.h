@@ -40,6 +40,12 @@ const struct overlay *knowledge_practice(const struct knowledge *knowledge, uint
  */
 struct slice knowledge_name(const struct knowledge *knowledge, uint8_t transports, uint16_t port);
 
+/* What goes before the label of a row: "in practice ", "once ", "" of the registered use. */
+const char *practice_lead(const struct overlay *overlay);
+
+/* What goes behind it: ", likely legacy", ", dead", "". */
+const char *practice_note(const struct overlay *overlay);
+
 /*
  * Rows of practice that ship were written beside @shipped. Settle which of them are
  * about the registered use under the registry in use: those whose ports have the

@@ -130,8 +130,8 @@ static int own_directory(char **ret_path)
 	return length < 0 ? -ENOMEM : 0;
 }
 
-int local_overlays_read(struct overlay_list *list,
-			void (*report)(void *data, const char *sentence), void *data)
+int local_overlays_read(struct overlay_list *list, void (*report)(void *data, const char *sentence),
+			void *data)
 {
 	const struct reading reading = { list, report, data };
 	_cleanup_free_ char *own = NULL;

@@ -16,7 +16,7 @@
  * trusted (file_read_trusted()) or is malformed is left out as a whole, and
  * @report is called with a sentence that says where and why. 0 or -ENOMEM.
  */
-int local_overlays_read(struct overlay_list *list,
-			void (*report)(void *data, const char *sentence), void *data);
+int local_overlays_read(struct overlay_list *list, void (*report)(void *data, const char *sentence),
+			void *data);
 
 #endif

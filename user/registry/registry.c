@@ -37,7 +37,7 @@ enum column {
  * asks for the row: an answer is about one of thousands.
  */
 struct entry {
-	uint32_t line;	      /* where the row begins in the text */
+	uint32_t line; /* where the row begins in the text */
 	uint16_t first, last;
 	uint8_t transports, status;
 	uint8_t name_at, name_length; /* in the line */
@@ -66,17 +66,7 @@ static const char not_a_date[] = "a date is YYYY-MM or YYYY-MM-DD";
 
 static bool is_date(struct slice field)
 {
-	static const char form[] = "dddd-dd-dd";
-	unsigned int i;
-
-	if (field.length != 7 && field.length != 10)
-		return field.length == 0;
-	for (i = 0; i < field.length; i++) {
-		if (form[i] == '-' ? field.text[i] != '-'
-				   : field.text[i] < '0' || field.text[i] > '9')
-			return false;
-	}
-	return true;
+	return !field.length || slice_is_date(field);
 }
 
 static int read_status(struct table *table, struct slice field, uint8_t *ret_status)
@@ -333,8 +323,7 @@ static unsigned int index_after(const struct registry *registry, const struct se
 }
 
 /* The number of the next row that holds @port, from @index on; info.rows: none. */
-static unsigned int next_holding(const struct registry *registry, uint16_t port,
-				 unsigned int index)
+static unsigned int next_holding(const struct registry *registry, uint16_t port, unsigned int index)
 {
 	for (; index < registry->info.rows && registry->entries[index].first <= port; index++)
 		if (registry->entries[index].last >= port)
@@ -345,9 +334,9 @@ static unsigned int next_holding(const struct registry *registry, uint16_t port,
 const struct service *registry_next_by_port(const struct registry *registry, uint16_t port,
 					    const struct service *after)
 {
-	unsigned int index = next_holding(registry, port,
-					  after ? index_after(registry, after)
-						: first_reaching(registry, port));
+	unsigned int index =
+		next_holding(registry, port,
+			     after ? index_after(registry, after) : first_reaching(registry, port));
 
 	return index < registry->info.rows ? row_at(registry, index) : NULL;
 }
@@ -433,8 +422,12 @@ const struct service *registry_next_by_name(const struct registry *registry, con
 
 		switch (match) {
 		case NAME_EXACT: found = same_name(own.text, own.length, name, length); break;
-		case NAME_ALIAS: found = list_has(row_at(registry, i)->aliases, name, length); break;
-		case NAME_FORMER: found = list_has(row_at(registry, i)->former, name, length); break;
+		case NAME_ALIAS:
+			found = list_has(row_at(registry, i)->aliases, name, length);
+			break;
+		case NAME_FORMER:
+			found = list_has(row_at(registry, i)->former, name, length);
+			break;
 		}
 		if (found)
 			return row_at(registry, i);
