@@ -53,6 +53,14 @@ ps explain payroll
 like "$out" '^8123 unassigned: in practice Payroll application' "a name of ours is found"
 ps explain udp/7705
 like "$out" 'Media relays 7700-7709/udp' "a span of ours"
+unfold() { # a paragraph's lines become one
+	sed -z 's/\n    / /g' <<<"$1"
+}
+like "$(unfold "$out")" 'in 7700-7709/udp media-relays \(Media relays\) \[[^]]*/site.conf:5; high\]' \
+	"with file and line as the source, too"
+ps explain media-relays
+like "$(unfold "$out")" 'span 7700-7709/udp media-relays \(Media relays\) \[[^]]*/site.conf:5; high\]' \
+	"and where it is asked for by name"
 ps explain ephemeral
 like "$out" "^[0-9]+-[0-9]+/tcp,udp ephemeral: this host's ephemeral ports; nobody listens here"$'\n' \
 	"what is said of a range fits into a line"

@@ -93,14 +93,14 @@ static bool touches(const struct what *what, uint8_t transports, uint16_t first,
 
 static void add_span(struct page *page, const struct overlay *row)
 {
-	char transports[32];
+	char transports[32], source[512];
 	bool named = page->what->span[0] && overlay_is_called(row, page->what->span);
 
 	sheet_add(&page->sheet, named ? WEIGHT_SPAN : WEIGHT_OTHER_SPAN,
-		  "span %u-%u/%s %.*s (%.*s)%s%.*s [%.*s%s%s]", row->first, row->last,
+		  "span %u-%u/%s %.*s (%.*s)%s%.*s [%s; %s]", row->first, row->last,
 		  transports_text(transports, sizeof(transports), row->transports),
 		  SLICE_ARGS(row->name), SLICE_ARGS(row->label), row->text.length ? ": " : "",
-		  SLICE_ARGS(row->text), SLICE_ARGS(row->source), row->source.length ? "; " : "",
+		  SLICE_ARGS(row->text), overlay_source(row, source, sizeof(source)),
 		  confidence_word(row->confidence));
 }
 

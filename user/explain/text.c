@@ -240,7 +240,7 @@ static void print_outside(const struct page *page, const struct overlay *span, c
 
 static void add_span(struct page *page, const struct overlay *span)
 {
-	char transports[32], outside[64];
+	char transports[32], outside[64], source[512];
 	bool wide = span->last - span->first >= SPAN_SMALL;
 
 	transports_text(transports, sizeof(transports), span->transports);
@@ -251,10 +251,11 @@ static void add_span(struct page *page, const struct overlay *span)
 			  outside);
 	else
 		sheet_add(&page->sheet, wide ? WEIGHT_WIDE_SPAN : WEIGHT_SPAN,
-			  "in %u-%u/%s %.*s (%.*s)%s%.*s%s [%.*s%s%s]", span->first, span->last,
+			  "in %u-%u/%s %.*s (%.*s)%s%.*s%s [%s; %s]", span->first, span->last,
 			  transports, SLICE_ARGS(span->name), SLICE_ARGS(span->label),
-			  MORE(": ", span->text), outside, SLICE_ARGS(span->source),
-			  span->source.length ? "; " : "", confidence_word(span->confidence));
+			  MORE(": ", span->text), outside,
+			  overlay_source(span, source, sizeof(source)),
+			  confidence_word(span->confidence));
 }
 
 /* Narrow ones first: they say more. */
@@ -326,31 +327,31 @@ static const char *lead(const struct overlay *row)
 	}
 }
 
-/* The first document where there are several: all of them with -v. */
-static struct slice first_source(const struct page *page, struct slice source)
+/* The first document where there are several: all of them with -v. Returns @target. */
+static char *print_source(const struct page *page, const struct overlay *row, char *target,
+			  size_t size)
 {
-	const char *end = memchr(source.text, ';', source.length);
+	char *end = strchr(overlay_source(row, target, size), ';');
 
-	return end && !page->verbose ? (struct slice){ source.text, end - source.text } : source;
+	if (end && !page->verbose)
+		*end = '\0';
+	return target;
 }
 
 static void add_practice(struct page *page, const struct overlay *row, unsigned int weight)
 {
 	const char *exposure = exposure_sentence(row);
-	char transports[32] = "", where[512];
+	char transports[32] = "", source[512];
 
 	if ((page->subject->transports & (SERVICE_TCP | SERVICE_UDP) & ~row->transports) ||
 	    row->transports & SERVICE_SCTP)
 		transports_text(transports, sizeof(transports), row->transports);
-	if (row->source.length)
-		snprintf(where, sizeof(where), "%.*s", SLICE_ARGS(first_source(page, row->source)));
-	else
-		snprintf(where, sizeof(where), "%s:%u", row->origin, row->line);
 	sheet_add(&page->sheet, weight, "%s%.*s%s%s%s%s%.*s%s%.*s%s%s%s%.*s%s [%s; %s]", lead(row),
 		  SLICE_ARGS(row->label), transports[0] ? " (" : "", transports,
 		  transports[0] ? ")" : "", MORE(", ", row->condition), MORE(": ", row->text),
 		  exposure[0] ? "; " : "", exposure, MORE("; ", row->successor),
-		  row->successor.length ? " took over" : "", where,
+		  row->successor.length ? " took over" : "",
+		  print_source(page, row, source, sizeof(source)),
 		  confidence_word(row->confidence));
 }
 

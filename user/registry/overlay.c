@@ -451,6 +451,15 @@ bool overlay_is_called(const struct overlay *overlay, const char *name)
 	return true;
 }
 
+char *overlay_source(const struct overlay *overlay, char *target, size_t size)
+{
+	if (overlay->source.length)
+		snprintf(target, size, "%.*s", (int)overlay->source.length, overlay->source.text);
+	else
+		snprintf(target, size, "%s:%u", overlay->origin, overlay->line);
+	return target;
+}
+
 static int add_span(const struct overlay *overlay, enum transport transport,
 		    struct span_list *spans)
 {
@@ -459,16 +468,11 @@ static int add_span(const struct overlay *overlay, enum transport transport,
 			     .last = overlay->last,
 			     .transport = transport,
 			     .label = label,
-			     .source = source };
+			     .source = overlay_source(overlay, source, sizeof(source)) };
 
 	memcpy(span.name, overlay->name.text, overlay->name.length);
 	memcpy(label, overlay->label.text, overlay->label.length);
 	label[overlay->label.length] = '\0';
-	if (overlay->source.length)
-		snprintf(source, sizeof(source), "%.*s", (int)overlay->source.length,
-			 overlay->source.text);
-	else
-		snprintf(source, sizeof(source), "%s:%u", overlay->origin, overlay->line);
 	return span_list_add(spans, &span);
 }
 

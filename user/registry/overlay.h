@@ -109,6 +109,9 @@ const struct overlay *overlay_next_by_port(const struct overlay_list *list, uint
 /* Whether @overlay is called @name, without regard to case and to '_' against '-'. */
 bool overlay_is_called(const struct overlay *overlay, const char *name);
 
+/* Its source; of a local row that names none, the file and the line. Returns @target. */
+char *overlay_source(const struct overlay *overlay, char *target, size_t size);
+
 /* Append the rows that are spans, one span a transport. 0 or -ENOMEM. */
 int overlay_list_spans(const struct overlay_list *list, struct span_list *spans);
 
