@@ -113,6 +113,17 @@ bad() { # NAME REGEX: explain goes on without the file, says why, exits 4
 	like "$said" "^portscribe explain: $2" "$1: why"
 	like "$out" '^8123 unassigned: in practice Home Assistant' "$1: the answer without the file"
 }
+{
+	printf '\357\273\277# made elsewhere\r\n\r\n'
+	printf '8123\ttcp\tuse\tpayroll\tPayroll at %s\r\n' night
+} >$directory/windows.conf
+ps explain 8123/tcp
+is "$code|$said" "0|" "a byte order mark, and carriage returns at the ends of lines"
+like "$out" 'Payroll at night' "are no part of what is said"
+printf '\357\273\277x\r\n' >$directory/windows.conf
+ps explain 8123/tcp
+like "$said" "windows.conf:1:6: columns are missing" "nor do they shift columns in messages"
+rm $directory/windows.conf
 mv $directory/site.conf $directory/good.conf.off
 printf '# head\n8123\ttcp\tfoe\tpayroll\tPayroll\n' >$directory/site.conf
 bad "an unknown kind" "$directory/site.conf:2:10: the kind is one of use, .*; the file is left out"
@@ -123,10 +134,10 @@ bad "an escape" "$directory/site.conf:1:25: a control character"
 printf '8123\ttcp\tuse\tpayroll\tPayroll\n70000\ttcp\tuse\tx\tX\n' >$directory/site.conf
 bad "a port that is none" "$directory/site.conf:2:5: neither a port"
 head -c 1048577 /dev/zero | tr '\0' '#' >$directory/site.conf
-bad "a file that is too large" ".*site.conf.*"
+bad "a file that is too large" "'$directory/site.conf' is larger than 1 MiB; the file is left out$"
 printf '8123\ttcp\tuse\tpayroll\tPayroll\n' >$directory/site.conf
 chmod 0666 $directory/site.conf
-bad "others may write the file" ".*site.conf.*"
+bad "others may write the file" ".*site.conf.*chmod go-w '$directory/site.conf'; the file is left out$"
 chmod 0644 $directory/site.conf
 chown 12345 $directory/site.conf
 bad "somebody else's file" ".*site.conf.*"

@@ -33,7 +33,23 @@ static int compare_names(const struct dirent **a, const struct dirent **b)
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-/* Editors may leave the last line without its newline. */
+/*
+ * Editors write a byte order mark, and carriage returns at the ends of lines. Blanks
+ * there mean nothing to the reader, and let places in its messages be right.
+ */
+static void blank_marks(char *text, size_t length)
+{
+	static const char mark[] = "\xef\xbb\xbf";
+	const char *end = text + length;
+
+	if (length >= strlen(mark) && !memcmp(text, mark, strlen(mark)))
+		memset(text, ' ', strlen(mark));
+	for (; (text = memchr(text, '\r', end - text)); text++)
+		if (text + 1 == end || text[1] == '\n')
+			*text = ' ';
+}
+
+/* They may leave the last line without its newline. */
 static int end_line(char **text, size_t *length)
 {
 	char *longer;
@@ -48,6 +64,14 @@ static int end_line(char **text, size_t *length)
 	return 0;
 }
 
+static void report_left_out(const struct reading *reading, const char *reason)
+{
+	struct fault sentence;
+
+	fault_set(&sentence, 0, "%s; the file is left out", reason);
+	reading->report(reading->data, sentence.text);
+}
+
 static int read_file(const struct reading *reading, const char *path)
 {
 	_cleanup_free_ char *text = NULL;
@@ -60,9 +84,10 @@ static int read_file(const struct reading *reading, const char *path)
 	if (err == -ENOMEM)
 		return err;
 	if (err) {
-		reading->report(reading->data, fault.text);
+		report_left_out(reading, fault.text);
 		return 0;
 	}
+	blank_marks(text, length);
 	origin = strdup(path);
 	err = origin ? end_line(&text, &length) : -ENOMEM;
 	if (err) {
@@ -72,9 +97,8 @@ static int read_file(const struct reading *reading, const char *path)
 	err = overlay_list_add_local(reading->list, TAKE_PTR(text), length, origin, &error);
 	if (err != -EINVAL)
 		return err;
-	fault_set(&fault, 0, "%s:%u:%u: %s; the file is left out", path, error.line, error.column,
-		  error.reason);
-	reading->report(reading->data, fault.text);
+	fault_set(&fault, 0, "%s:%u:%u: %s", path, error.line, error.column, error.reason);
+	report_left_out(reading, fault.text);
 	return 0;
 }
 
