@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "registry/knowledge.h"
 #include "registry/table.h"
@@ -456,6 +457,13 @@ static const struct malformed local[] = {
 	{ "# fine\n\n80\ttcp\tuse\tweb\tWeb\n\n90\ttcp\n", 5, 7, "columns are missing" },
 	{ "80\ttcp\tuse\tweb\tWeb\n80\tudp\tuse\tweb\tWeb\n", 2, 12, "this name and these ports" },
 	{ "1-3\ttcp\tspan\tx\tX\n3-4\ttcp\tspan\tx\tX\n", 2, 14, "some of these ports" },
+	{ "5-9\ttcp\tspan\tx\tX\n1-2\tudp\tspan\tx\tX\n1-5\ttcp,udp\tspan\tx\tX\n", 3, 18,
+	  "some of these ports" },
+	{ "1-3\ttcp\tspan\tx\tX\n# no row\n1-3\tudp\tuse\tx\tX\n", 3, 13,
+	  "this name and these ports" },
+	/* The first row that clashes, whatever its name. */
+	{ "1\ttcp\tuse\tx\tX\n2\ttcp\tuse\ta\tA\n1\ttcp\tuse\tx\tX\n2\ttcp\tuse\ta\tA\n", 3, 11,
+	  "this name and these ports" },
 	{ "80\ttcp\tuse\tweb\tWeb" REST "80\ttcp\tuse\tweb2\tWeb\t1\t2\t-\tno\t-\t-\ts\thigh\tx\n",
 	  2, 41, "too many" },
 };
@@ -571,6 +579,47 @@ static void test_local(void **state)
 	overlay_list_release(&list);
 }
 
+/* Spans of one name may have ports side by side, and the same on other transports. */
+static void test_spans_of_a_name(void **state)
+{
+	struct overlay_list list = {};
+
+	assert_int_equal(add_local(&list, "1-3\ttcp\tspan\tx\tX\n"
+					  "4-9\ttcp\tspan\tx\tX\n"
+					  "2-5\tudp\tspan\tx\tX\n"
+					  "1-9\tsctp\tspan\tx\tX\n"
+					  "2-3\ttcp\tuse\tx\tX\n"),
+			 0);
+	assert_int_equal(list.count, 5);
+	/* All of them give way to one span of their name; the use stays. */
+	assert_int_equal(add_local(&list, "1-3\tudp\tspan\tx\tX\n"), 0);
+	assert_int_equal(list.count, 2);
+	overlay_list_release(&list);
+}
+
+/* As many rows as a file can have, twice: a command must not take seconds to begin. */
+static void test_large_files(void **state)
+{
+	struct overlay_list list = {};
+	clock_t began = clock();
+
+	for (int file = 0; file < 2; file++) {
+		char *text = NULL;
+		size_t size;
+		FILE *out = open_memstream(&text, &size);
+
+		for (int i = 0; i < 40000; i++)
+			fprintf(out, "%d\ttcp\tuse\tn%d\tL\n", i, i % 2 ? i : 0);
+		fclose(out);
+		assert_int_equal(overlay_list_add_local(&list, text, size, strdup("x.conf"), NULL),
+				 0);
+	}
+	assert_int_equal(list.count, 40000);
+	overlay_list_release(&list);
+	/* 0.05 s here, where comparing all pairs took 12. */
+	assert_true((clock() - began) / CLOCKS_PER_SEC < 5);
+}
+
 /* What a port finds, against a look at every row. */
 static void test_every_port(void **state)
 {
@@ -602,6 +651,8 @@ int main(void)
 		cmocka_unit_test(test_every_column),
 		cmocka_unit_test(test_malformed),
 		cmocka_unit_test(test_local),
+		cmocka_unit_test(test_spans_of_a_name),
+		cmocka_unit_test(test_large_files),
 		cmocka_unit_test(test_every_port),
 	};
 

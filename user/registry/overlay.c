@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "registry/keys.h"
 #include "registry/table.h"
 
 extern const char registry_overlays_tsv[], registry_overlays_tsv_end[];
@@ -194,32 +195,23 @@ static int read_row(struct table *table, const struct slice *fields, bool local,
 	return 0;
 }
 
-/* Whether @overlay stands in the place of @other. */
-static bool is_same_key(const struct overlay *overlay, const struct overlay *other)
+static int refuse_clashes(struct table *table, const struct overlay_list *list)
 {
-	if (!slice_same_name(overlay->name, other->name))
-		return false;
-	if (overlay->kind == OVERLAY_SPAN && other->kind == OVERLAY_SPAN)
-		return true;
-	return overlay->first == other->first && overlay->last == other->last;
-}
+	const struct overlay *row;
+	const char *line, *reason;
+	struct keys keys;
+	int err = keys_make(list, &keys);
 
-/* Of one table: a key is there once, and spans of a name have no port in common. */
-static const char *clash(const struct overlay *rows, size_t count, const struct overlay *row)
-{
-	for (size_t i = 0; i < count; i++) {
-		const struct overlay *other = &rows[i];
-
-		if (!slice_same_name(row->name, other->name))
-			continue;
-		if (row->first == other->first && row->last == other->last)
-			return "an earlier row has this name and these ports";
-		if (row->kind == OVERLAY_SPAN && other->kind == OVERLAY_SPAN &&
-		    row->transports & other->transports && row->first <= other->last &&
-		    other->first <= row->last)
-			return "an earlier span of this name has some of these ports";
-	}
-	return NULL;
+	if (err)
+		return err;
+	row = keys_clash(&keys, &reason);
+	keys_release(&keys);
+	if (!row)
+		return 0;
+	line = memrchr(table->text, '\n', row->name.text - table->text);
+	table->row = line ? line + 1 : table->text;
+	table->line = row->line;
+	return table_refuse(table, row->name.text, reason);
 }
 
 /* Room for one more row; it doubles. */
@@ -245,7 +237,6 @@ static int read_rows(struct table *table, bool local, struct overlay_list *list)
 
 	for (;;) {
 		struct overlay *row;
-		const char *reason;
 		int err;
 
 		ret = local ? table_row_loose(table, fields, COLUMNS_LOCAL, COLUMN_COUNT)
@@ -259,10 +250,6 @@ static int read_rows(struct table *table, bool local, struct overlay_list *list)
 		err = read_row(table, fields, local, row);
 		if (err)
 			return err;
-		/* The embedded table has been tested; comparing all pairs takes its time. */
-		reason = local ? clash(list->rows, list->count, row) : NULL;
-		if (reason)
-			return table_refuse(table, fields[COLUMN_NAME].text, reason);
 		if (!local && list->count && row->first < row[-1].first)
 			return table_refuse(table, fields[COLUMN_PORTS].text,
 					    "rows are in the order of their first port");
@@ -298,6 +285,9 @@ static int parse(const char *text, size_t length, bool local, struct overlay_lis
 	while (!local && table_comment(&table, &comment))
 		;
 	err = read_rows(&table, local, &list);
+	/* The embedded table has been tested. */
+	if (!err && local)
+		err = refuse_clashes(&table, &list);
 	if (err == -EINVAL && ret_error)
 		*ret_error = (struct table_error){ table.line, table.column, table.reason };
 	if (!err)
@@ -333,14 +323,6 @@ void overlay_list_release(struct overlay_list *list)
 	*list = (struct overlay_list){ 0 };
 }
 
-static bool is_replaced(const struct overlay *row, const struct overlay_list *local)
-{
-	for (size_t i = 0; i < local->count; i++)
-		if (is_same_key(&local->rows[i], row))
-			return true;
-	return false;
-}
-
 static int compare_rows(const void *left, const void *right)
 {
 	const struct overlay *a = left, *b = right;
@@ -361,12 +343,16 @@ static int merge(struct overlay_list *list, const struct overlay_list *local)
 	size_t count = 0;
 	struct overlay *rows = reallocarray(NULL, list->count + local->count + 1, sizeof(*rows));
 	struct overlay_list merged = { .rows = rows };
+	struct keys keys;
 
-	if (!rows)
+	if (!rows || keys_make(local, &keys)) {
+		free(rows);
 		return -ENOMEM;
+	}
 	for (size_t i = 0; i < list->count; i++)
-		if (!is_replaced(&list->rows[i], local))
+		if (!keys_replace(&keys, &list->rows[i]))
 			rows[count++] = list->rows[i];
+	keys_release(&keys);
 	if (local->count)
 		memcpy(rows + count, local->rows, local->count * sizeof(*rows));
 	merged.count = count + local->count;
