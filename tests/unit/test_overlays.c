@@ -414,7 +414,9 @@ static const struct malformed shipped[] = {
 	{ "80\ttcp\tuse\tweb\tWeb\t-\t-\t-\tno\t-\t-\tsource\thigh\t\n", 1, 44, "too many" },
 	{ ROW "# comment\n", 2, 10, "columns are missing" },
 	{ "81\ttcp\tuse\tweb\tWeb" REST ROW, 2, 1, "order" },
+	{ "80\ttcp\tuse\tweb\t\t-\t-\t-\tno\t-\t-\tsource\thigh\n", 1, 16, "label" },
 	{ "80\ttcp\tuse\tweb\tWeb\t-\t-\t-\tno\t-\t-\t-\thigh\n", 1, 33, "source" },
+	{ "80\ttcp\tuse\tweb\tWeb\t-\t-\t-\tno\t-\t-\t\thigh\n", 1, 33, "source" },
 	{ "80\ttcp\tuse\tweb\tWeb\t-\t-\t-\t-\t-\t-\tsource\thigh\n", 1, 26, "yes or no" },
 	{ "80\ttcp\tuse\tweb\tWeb\t-\t-\t-\tno\t-\t-\tsource\t-\n", 1, 40, "confidence" },
 };

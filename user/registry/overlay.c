@@ -110,7 +110,7 @@ static int check_name(struct table *table, struct slice field)
 /* A label goes into comments as it is, beside others. */
 static int check_label(struct table *table, struct slice field)
 {
-	if (slice_equals(field, "-"))
+	if (!optional(field).length)
 		return table_refuse(table, field.text, "a label is needed");
 	for (uint32_t i = 0; i < field.length; i++) {
 		char c = field.text[i];
@@ -182,7 +182,7 @@ static int read_row(struct table *table, const struct slice *fields, bool local,
 		return table_refuse(table, fields[COLUMN_PORTS].text,
 				    "a span has more than one port");
 	/* Nobody can judge a fact whose source is not named. */
-	if (!local && slice_equals(fields[COLUMN_SOURCE], "-"))
+	if (!local && !optional(fields[COLUMN_SOURCE]).length)
 		return table_refuse(table, fields[COLUMN_SOURCE].text, "a source is needed");
 	overlay.name = fields[COLUMN_NAME];
 	overlay.label = fields[COLUMN_LABEL];
