@@ -253,6 +253,21 @@ static void test_words(void **state)
 	assert_expected();
 }
 
+/* The most telling ones, however far behind they stand. */
+static void test_many_ports(void **state)
+{
+	struct fixture *fixture = *state;
+	char ports[2048] = "", *end = ports;
+
+	for (unsigned int port = 40000; port < 40060; port++)
+		end += sprintf(end, "tcp:%u ", port);
+	strcpy(end, "tcp:22 tcp:9100 tcp:40000 tcp:443 tcp:22 tcp:3069 <tcp:53");
+	expect(&fixture->facts, ports,
+	       "[ps] 22 ssh; 9100 (node_exporter); 443 https; 3069 ls3; from 53 domain; 40000 "
+	       "unassigned; 40001 unassigned; +58 more");
+	assert_expected();
+}
+
 static void test_no_spans(void **state)
 {
 	struct fixture *fixture = *state;
@@ -515,10 +530,15 @@ static void test_golden_comments(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_words),	      cmocka_unit_test(test_golden_comments),
-		cmocka_unit_test(test_no_spans),      cmocka_unit_test(test_nothing),
-		cmocka_unit_test(test_traffic),	      cmocka_unit_test(test_traffic_without_peers),
-		cmocka_unit_test(test_hostile_names), cmocka_unit_test(test_random_ports),
+		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_many_ports),
+		cmocka_unit_test(test_golden_comments),
+		cmocka_unit_test(test_no_spans),
+		cmocka_unit_test(test_nothing),
+		cmocka_unit_test(test_traffic),
+		cmocka_unit_test(test_traffic_without_peers),
+		cmocka_unit_test(test_hostile_names),
+		cmocka_unit_test(test_random_ports),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

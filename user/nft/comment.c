@@ -19,11 +19,15 @@ struct port_set {
 	uint64_t bits[PORT_COUNT / 64];
 };
 
-/* What a rule names, each port or range once. Bounded, however many ports the rule has. */
+/*
+ * What a rule names, each port or range once, in order. Bounded, however many ports
+ * the rule has: the most telling ones.
+ */
 struct digest {
 	struct port_use uses[SHOWN_MAX];
+	unsigned int weights[SHOWN_MAX]; /* filled once there is no more room */
 	size_t count;
-	size_t more;		/* those that found no room in @uses */
+	size_t more;		/* those that are not in @uses */
 	struct port_set single; /* single ports seen, of the side being added */
 };
 
@@ -48,7 +52,31 @@ static struct port_use *digest_find(struct digest *digest, const struct port_use
 	return NULL;
 }
 
-static void digest_add(struct digest *digest, const struct port_use *use)
+/* Take @use in place of the last of the least telling ones, if it tells more. */
+static void digest_crowd_in(struct digest *digest, const struct comment_facts *facts,
+			    const struct port_use *use)
+{
+	unsigned int weight = describe_weight(facts, use);
+	size_t least = 0, last = SHOWN_MAX - 1;
+
+	for (size_t i = 0; !digest->more && i < SHOWN_MAX; i++)
+		digest->weights[i] = describe_weight(facts, &digest->uses[i]);
+	digest->more++;
+	for (size_t i = 0; i < SHOWN_MAX; i++)
+		if (digest->weights[i] <= digest->weights[least])
+			least = i;
+	if (digest->weights[least] >= weight)
+		return;
+	memmove(&digest->uses[least], &digest->uses[least + 1],
+		(last - least) * sizeof(digest->uses[0]));
+	memmove(&digest->weights[least], &digest->weights[least + 1],
+		(last - least) * sizeof(digest->weights[0]));
+	digest->uses[last] = *use;
+	digest->weights[last] = weight;
+}
+
+static void digest_add(struct digest *digest, const struct comment_facts *facts,
+		       const struct port_use *use)
 {
 	bool fresh = use->first != use->last || port_set_add(&digest->single, use->first);
 	struct port_use *known = digest_find(digest, use);
@@ -60,19 +88,20 @@ static void digest_add(struct digest *digest, const struct port_use *use)
 	} else if (digest->count < SHOWN_MAX) {
 		digest->uses[digest->count++] = *use;
 	} else if (fresh) {
-		digest->more++;
+		digest_crowd_in(digest, facts, use);
 	}
 }
 
 /* Destination ports first: they say what a rule is for. */
-static void digest_make(struct digest *digest, const struct port_use *uses, size_t count)
+static void digest_make(struct digest *digest, const struct comment_facts *facts,
+			const struct port_use *uses, size_t count)
 {
 	digest->count = digest->more = 0;
 	for (int source = 0; source <= 1; source++) {
 		memset(&digest->single, 0, sizeof(digest->single));
 		for (size_t i = 0; i < count; i++) {
 			if (!uses[i].source == !source)
-				digest_add(digest, &uses[i]);
+				digest_add(digest, facts, &uses[i]);
 		}
 	}
 }
@@ -269,7 +298,7 @@ size_t nft_comment(const struct comment_facts *facts, const struct port_use *use
 		ret_text[0] = '\0';
 		return 0;
 	}
-	digest_make(&digest, uses, count);
+	digest_make(&digest, facts, uses, count);
 	words_init(&traffic, NFT_COMMENT_MAX);
 	traffic_write(&traffic, facts->traffic, uses, count);
 	words_init(&words, NFT_COMMENT_MAX - traffic.length);
