@@ -491,6 +491,11 @@ static void test_likely(void **state)
 	count(traffic, TRANSPORT_TCP, SIDE_PEER, 3409, 7);
 	assert_likely(3409, SERVICE_TCP, &facts, 0,
 		      "this host as a client of somebody's port 3409: 7 packets so far");
+	scene.forwards = true;
+	assert_likely(3409, SERVICE_TCP, &facts, 0,
+		      "a client of somebody's port 3409, this host or one behind it: 7 packets so "
+		      "far");
+	scene.forwards = false;
 	snapshot_free(traffic);
 	assert_no_complaints();
 }

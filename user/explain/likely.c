@@ -106,10 +106,17 @@ static void find_peer(const struct finding *finding)
 	uint64_t packets = traffic ? peer_packets(traffic, subject->transports, subject->port) : 0;
 	char number[32];
 
-	if (packets && !subject_is_ephemeral(subject, finding->facts->scene))
+	if (!packets || subject_is_ephemeral(subject, finding->facts->scene))
+		return;
+	text_count(number, sizeof(number), packets);
+	if (finding->facts->scene->forwards)
+		add(finding->found, SCORE_PEER,
+		    "a client of somebody's port %u, this host or one behind it: %s packets so far",
+		    subject->port, number);
+	else
 		add(finding->found, SCORE_PEER,
 		    "this host as a client of somebody's port %u: %s packets so far", subject->port,
-		    text_count(number, sizeof(number), packets));
+		    number);
 }
 
 static void find_ephemeral(const struct finding *finding)
