@@ -10,6 +10,7 @@
 #include "cli.h"
 #include "datapath/datapath.h"
 #include "explain/explain.h"
+#include "explain/subject.h"
 #include "scene.h"
 #include "what.h"
 
@@ -69,12 +70,15 @@ struct evidence {
 static void read_counters(struct evidence *evidence, const uint64_t *ports)
 {
 	struct datapath *datapath;
+	char option[CHECK_MAX];
 	int error = datapath_open(&datapath, &evidence->counters_fault);
 
 	if (error) {
-		evidence->facts.counters_missing =
-			error == -ENOENT ? "nothing is counted here (portscribe attach begins)"
-					 : evidence->counters_fault.text;
+		if (error == -ENOENT)
+			fault_set(&evidence->counters_fault, error,
+				  "nothing is counted here (portscribe attach%s begins)",
+				  check_option(&evidence->facts, option));
+		evidence->facts.counters_missing = evidence->counters_fault.text;
 		return;
 	}
 	if (datapath_snapshot_ports(datapath, ports, &evidence->traffic))
@@ -147,7 +151,7 @@ static int understand(char **words, size_t count, const struct scene *scene, str
 static int explain(const struct explain_command *command, char **words, size_t count,
 		   const struct scene *scene)
 {
-	struct evidence evidence = { .facts = { .scene = scene } };
+	struct evidence evidence = { .facts = { .scene = scene, .netns = command->netns } };
 	struct what *whats = calloc(count, sizeof(*whats));
 	int code = whats ? understand(words, count, scene, whats)
 			 : cli_fail(&command_explain, EXIT_RUNTIME, "out of memory");

@@ -500,6 +500,66 @@ static void test_likely(void **state)
 	assert_no_complaints();
 }
 
+static void assert_in_page(const char *what, const struct explain_facts *facts, bool there,
+			   const char *text)
+{
+	char *printed = page(what, facts, true);
+
+	if (!strstr(printed, text) == there) {
+		print_error("%s: '%s' is %s in\n%s\n", what, text, there ? "missing" : "there",
+			    printed);
+		complaints++;
+	}
+	free(printed);
+}
+
+/* SCTP is rare: its counters where there are some, or where it is asked for alone. */
+static void test_sctp(void **state)
+{
+	struct explain_facts facts = quiet_facts();
+	struct snapshot *traffic = traffic_make();
+
+	facts.traffic = traffic;
+	assert_in_page("2905", &facts, false, "\n  sctp since ");
+	assert_in_page("2905/sctp", &facts, true, "\n  sctp since ");
+	assert_in_page("2904-2906/sctp", &facts, true, "\n  sctp since ");
+	assert_in_page("2904-2906", &facts, false, "\n  sctp since ");
+	count(traffic, TRANSPORT_SCTP, SIDE_LOCAL, 2905, 5);
+	assert_in_page("2905", &facts, true, "\n  sctp since ");
+	assert_in_page("2904-2906", &facts, true, "\n  sctp since ");
+	/* Where it is found there, ss is to look for it. */
+	assert_in_page("2905", &facts, true, "\n  ss -HlntuSp 'sport = :2905'\n");
+	assert_in_page("36412/sctp", &facts, true, "\n  ss -HlnSp 'sport = :36412'\n");
+	assert_in_page("22", &facts, true, "\n  ss -Hlntup 'sport = :22'\n");
+	snapshot_free(traffic);
+	assert_no_complaints();
+}
+
+/* What is to be typed looks where the answer looked. */
+static void test_another_namespace(void **state)
+{
+	struct explain_facts facts = quiet_facts();
+	struct snapshot *traffic = traffic_make();
+
+	facts.traffic = traffic;
+	facts.netns = "web";
+	assert_in_page("22", &facts, true, "\n  ip netns exec web ss -Hlntup 'sport = :22'\n");
+	assert_in_page("22", &facts, true, "\n  ip netns exec web lsof -nP -i :22\n");
+	assert_in_page("22", &facts, true, "\n  portscribe show -N web --watch 22\n");
+	assert_in_page("22-23", &facts, true,
+		       "\n  ip netns exec web ss -Hlntup 'sport >= :22 and ");
+	facts.netns = "/proc/7/ns/net";
+	assert_in_page("22", &facts, true,
+		       "\n  nsenter --net=/proc/7/ns/net ss -Hlntup 'sport = :22'\n");
+	assert_in_page("22", &facts, true, "\n  portscribe show -N /proc/7/ns/net --watch 22\n");
+	facts.netns = "a b;c";
+	assert_in_page("22", &facts, true, "\n  ip netns exec 'a b;c' ss -Hlntup 'sport = :22'\n");
+	facts.netns = "it's";
+	assert_in_page("22", &facts, true, "\n  ip netns exec \"it's\" ss -Hlntup");
+	snapshot_free(traffic);
+	assert_no_complaints();
+}
+
 static void test_wanted_ports(void **state)
 {
 	uint64_t ports[PORT_COUNT / 64] = {};
@@ -533,7 +593,11 @@ static void hint(const char *name, const char *description, const char *part, co
 
 static void test_hints(void **state)
 {
+	struct explain_facts facts = quiet_facts();
 	struct hint hints[4];
+
+	assert_in_page("sctp/80", &facts, true, "a guess: \"http\" often stands for a web");
+	assert_in_page("3248", &facts, true, "a guess: \"lm\" in procos-lm often stands for a");
 
 	hint("procos-lm", "PROCOS LM", "lm", "a licence manager");
 	hint("ls3bcast", "ls3 Broadcast", "bcast", "a broadcast");
@@ -670,6 +734,8 @@ int main(void)
 		cmocka_unit_test(test_background),
 		cmocka_unit_test(test_obscure_ports),
 		cmocka_unit_test(test_likely),
+		cmocka_unit_test(test_sctp),
+		cmocka_unit_test(test_another_namespace),
 		cmocka_unit_test(test_wanted_ports),
 		cmocka_unit_test(test_hints),
 		cmocka_unit_test(test_search),

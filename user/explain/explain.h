@@ -17,6 +17,7 @@
 
 struct explain_facts {
 	const struct scene *scene;
+	const char *netns;			/* as given to -N; NULL: this one */
 	const struct snapshot *traffic;		/* NULL: see counters_missing */
 	const char *counters_missing;		/* why there are no counters */
 	const struct listener_ports *listeners; /* NULL: see listeners_missing */

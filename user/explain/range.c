@@ -221,6 +221,17 @@ static bool describe_active(const struct page *page, const struct subject *subje
 	return true;
 }
 
+/* It is rare: where it is asked for alone, or where there was some. */
+static bool tells_of_sctp(const struct page *page)
+{
+	const struct range_sum sum = range_sum(page->facts->traffic, page->what->ranges,
+					       page->what->count, TRANSPORT_SCTP);
+	const struct counter *local = sum.count[SIDE_LOCAL];
+
+	return local[DIR_IN].packets || local[DIR_OUT].packets ||
+	       !touches(page->what, SERVICE_TCP | SERVICE_UDP, 0, PORT_COUNT - 1);
+}
+
 static void add_counters(struct page *page)
 {
 	const struct snapshot *traffic = page->facts->traffic;
@@ -236,7 +247,7 @@ static void add_counters(struct page *page)
 		char *text;
 
 		if (!touches(page->what, 1 << transport, 0, PORT_COUNT - 1) ||
-		    transport == TRANSPORT_SCTP)
+		    (transport == TRANSPORT_SCTP && !tells_of_sctp(page)))
 			continue;
 		text = range_counts(traffic, page->what->ranges, page->what->count, transport);
 		if (text)
@@ -249,16 +260,22 @@ static void add_counters(struct page *page)
 
 static void add_check(struct page *page)
 {
+	char prefix[CHECK_MAX];
+
+	check_prefix(page->facts, prefix);
 	for (size_t i = 0; i < page->what->count; i++) {
 		const struct port_range *range = &page->what->ranges[i];
-		const char *letters = check_letters(range->transports);
+		unsigned int weight = i ? WEIGHT_OTHER_SPAN : WEIGHT_KEEP;
+		uint8_t transports = range->transports == TRANSPORTS_ALL ? SERVICE_TCP | SERVICE_UDP
+									 : range->transports;
+		const char *letters = check_letters(transports);
 
 		if (range->first == range->last)
-			sheet_add(&page->sheet, i ? WEIGHT_OTHER_SPAN : WEIGHT_KEEP,
-				  "ss -Hln%sp 'sport = :%u'", letters, range->first);
+			sheet_add(&page->sheet, weight, "%sss -Hln%sp 'sport = :%u'", prefix,
+				  letters, range->first);
 		else
-			sheet_add(&page->sheet, i ? WEIGHT_OTHER_SPAN : WEIGHT_KEEP,
-				  "ss -Hln%sp 'sport >= :%u and sport <= :%u'", letters,
+			sheet_add(&page->sheet, weight,
+				  "%sss -Hln%sp 'sport >= :%u and sport <= :%u'", prefix, letters,
 				  range->first, range->last);
 	}
 }

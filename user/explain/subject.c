@@ -1,4 +1,7 @@
 /* See subject.h. */
+#include <stdio.h>
+#include <string.h>
+
 #include "explain/subject.h"
 
 bool subject_of(const struct what *what, struct subject *ret_subject)
@@ -114,11 +117,51 @@ const char *exposure_sentence(const struct overlay *row)
 
 const char *check_letters(uint8_t transports)
 {
-	if (transports == SERVICE_TCP)
-		return "t";
-	if (transports == SERVICE_UDP)
-		return "u";
-	return transports == SERVICE_SCTP ? "S" : "tu";
+	static const char *const letters[] = {
+		[0] = "tu",
+		[SERVICE_TCP] = "t",
+		[SERVICE_UDP] = "u",
+		[SERVICE_TCP | SERVICE_UDP] = "tu",
+		[SERVICE_SCTP] = "S",
+		[SERVICE_TCP | SERVICE_SCTP] = "tS",
+		[SERVICE_UDP | SERVICE_SCTP] = "uS",
+		[TRANSPORTS_ALL] = "tuS",
+	};
+
+	return letters[transports & TRANSPORTS_ALL];
+}
+
+/* What a shell would take apart, between quotes. */
+static const char *quotes(const char *word)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789_./:@%+-";
+
+	if (!word[strspn(word, plain)])
+		return "";
+	return strchr(word, '\'') ? "\"" : "'";
+}
+
+char *check_prefix(const struct explain_facts *facts, char ret_text[CHECK_MAX])
+{
+	const char *netns = facts->netns, *quote = netns ? quotes(netns) : "";
+
+	ret_text[0] = '\0';
+	if (netns)
+		snprintf(ret_text, CHECK_MAX, "%s%s%s%s ",
+			 strchr(netns, '/') ? "nsenter --net=" : "ip netns exec ", quote, netns,
+			 quote);
+	return ret_text;
+}
+
+char *check_option(const struct explain_facts *facts, char ret_text[CHECK_MAX])
+{
+	const char *netns = facts->netns, *quote = netns ? quotes(netns) : "";
+
+	ret_text[0] = '\0';
+	if (netns)
+		snprintf(ret_text, CHECK_MAX, " -N %s%s%s", quote, netns, quote);
+	return ret_text;
 }
 
 static void want(uint64_t *ports, uint16_t first, uint16_t last)

@@ -53,6 +53,14 @@ uint64_t peer_packets(const struct snapshot *traffic, uint8_t transports, uint16
 /* The letters that ask ss for @transports: "tu". */
 const char *check_letters(uint8_t transports);
 
+/*
+ * What goes before a command so that it looks where the answer did: "ip netns exec
+ * web ", "" for this namespace; and what our own commands get: " -N web", "".
+ */
+#define CHECK_MAX 600
+char *check_prefix(const struct explain_facts *facts, char ret_text[CHECK_MAX]);
+char *check_option(const struct explain_facts *facts, char ret_text[CHECK_MAX]);
+
 /* "for own networks only"; "" where there is nothing to say. */
 const char *exposure_sentence(const struct overlay *row);
 

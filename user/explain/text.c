@@ -298,6 +298,7 @@ static void add_hints(struct page *page)
 {
 	const struct service *service = NULL;
 	struct hint hints[HINTS_SHOWN];
+	size_t count;
 
 	/* Guesses are for what nothing is known about. */
 	if (has_practice(page) && !page->verbose)
@@ -307,12 +308,14 @@ static void add_hints(struct page *page)
 			break;
 	if (!service)
 		return;
-	for (size_t i = 0,
-		    count = hints_find(service->name, service->description, hints, HINTS_SHOWN);
-	     i < count; i++)
-		sheet_add(&page->sheet, WEIGHT_HINT,
-			  "a guess: \"%.*s\" in %.*s often stands for %s",
-			  SLICE_ARGS(hints[i].part), SLICE_ARGS(service->name), hints[i].meaning);
+	count = hints_find(service->name, service->description, hints, HINTS_SHOWN);
+	for (size_t i = 0; i < count; i++) {
+		bool whole = slice_same_name(hints[i].part, service->name);
+		struct slice name = whole ? (struct slice){ "", 0 } : service->name;
+
+		sheet_add(&page->sheet, WEIGHT_HINT, "a guess: \"%.*s\"%s%.*s often stands for %s",
+			  SLICE_ARGS(hints[i].part), MORE(" in ", name), hints[i].meaning);
+	}
 }
 
 /* ---- is it used today ---- */
@@ -438,7 +441,7 @@ static void add_counters(struct page *page)
 		char *text;
 
 		if (!(page->subject->transports >> transport & 1) ||
-		    (transport == TRANSPORT_SCTP &&
+		    (transport == TRANSPORT_SCTP && page->subject->transports != SERVICE_SCTP &&
 		     !local_packets(traffic, SERVICE_SCTP, page->subject->port)))
 			continue;
 		text = range_counts(traffic, &range, 1, transport);
@@ -495,23 +498,40 @@ static void add_elsewhere(struct page *page)
 		  port);
 }
 
+/* Where SCTP is not asked for by name, ss looks for it only where it is found in practice. */
+static uint8_t to_check(const struct page *page)
+{
+	const struct overlay *row = NULL;
+	uint8_t found = 0;
+
+	while ((row = subject_practice(page->subject, page->knowledge, row)))
+		found |= row->transports;
+	return page->subject->transports == TRANSPORTS_ALL
+		       ? SERVICE_TCP | SERVICE_UDP | (found & SERVICE_SCTP)
+		       : page->subject->transports;
+}
+
 static void add_check(struct page *page)
 {
 	uint8_t transports = page->subject->transports;
 	unsigned int port = page->subject->port;
-	const char *letters = check_letters(transports);
+	char prefix[CHECK_MAX], option[CHECK_MAX];
 
+	check_prefix(page->facts, prefix);
 	sheet_head(&page->sheet, "How to check");
-	sheet_add(&page->sheet, WEIGHT_KEEP, "ss -Hln%sp 'sport = :%u'", letters, port);
+	sheet_add(&page->sheet, WEIGHT_KEEP, "%sss -Hln%sp 'sport = :%u'", prefix,
+		  check_letters(to_check(page)), port);
 	if (transports == SERVICE_TCP)
-		sheet_add(&page->sheet, WEIGHT_KEEP, "lsof -nP -iTCP:%u -sTCP:LISTEN", port);
+		sheet_add(&page->sheet, WEIGHT_KEEP, "%slsof -nP -iTCP:%u -sTCP:LISTEN", prefix,
+			  port);
 	else if (transports == SERVICE_UDP)
-		sheet_add(&page->sheet, WEIGHT_KEEP, "lsof -nP -iUDP:%u", port);
+		sheet_add(&page->sheet, WEIGHT_KEEP, "%slsof -nP -iUDP:%u", prefix, port);
 	else if (transports != SERVICE_SCTP)
-		sheet_add(&page->sheet, WEIGHT_KEEP, "lsof -nP -i :%u", port);
+		sheet_add(&page->sheet, WEIGHT_KEEP, "%slsof -nP -i :%u", prefix, port);
 	add_programs(page);
 	if (page->facts->traffic)
-		sheet_add(&page->sheet, WEIGHT_CHECK_MORE, "portscribe show --watch %u", port);
+		sheet_add(&page->sheet, WEIGHT_CHECK_MORE, "portscribe show%s --watch %u",
+			  check_option(page->facts, option), port);
 	if (page->verbose)
 		add_elsewhere(page);
 }
