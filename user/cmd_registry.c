@@ -7,7 +7,6 @@
 
 #include "cli.h"
 #include "registry/head.h"
-#include "registry/local.h"
 #include "registry/registry.h"
 #include "registry/store.h"
 #include "render/json.h"
@@ -94,7 +93,7 @@ static size_t list_facts(const struct registry_facts *facts, struct fact *ret_li
 		{ "named_ranges", "named ranges", facts->counts.named_ranges },
 		{ "unassigned_ranges", "unassigned ranges", facts->counts.unassigned_ranges },
 		{ "practice", "rows of practice", count_practice(&knowledge->overlays, false) },
-		{ "practice_local", "  from " LOCAL_DIRECTORY,
+		{ "practice_local", "  from ports.d",
 		  count_practice(&knowledge->overlays, true) },
 		{ "companions", "companions", knowledge->companions.count },
 	};

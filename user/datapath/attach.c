@@ -16,6 +16,7 @@
 #include "datapath/internal.h"
 #include "datapath/respan.h"
 #include "datapath/slots.h"
+#include "registry/local.h"
 #include "render/text.h"
 #include "util/cleanup.h"
 #include "util/system.h"
@@ -180,8 +181,12 @@ static int write_segments(struct attaching *attaching)
 	if (!table)
 		return -ENOMEM;
 	error = segment_table_make(&attaching->plan, table);
+	if (error == -ENOSPC)
+		fault_set(attaching->fault, error,
+			  "too many spans for the kernel's table; leave out some of those "
+			  "in " LOCAL_DIRECTORY);
 	if (error)
-		return fault_set(attaching->fault, error, "too many spans for the kernel's table");
+		return error;
 	return bpf_map_update_elem(attaching->datapath->fds[MAP_SEGMENTS], &key, table, BPF_ANY)
 		       ? -errno
 		       : 0;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "datapath/respan.h"
+#include "registry/local.h"
 #include "util/cleanup.h"
 
 #define STANDSTILL_TRIES 2000
@@ -30,7 +31,7 @@ int respan_plan(const struct meta *meta, const struct span_list *spans,
 	if (error)
 		return fault_set(fault, error,
 				 "too many spans: %zu, with more borders than the %d the kernel's "
-				 "half can tell apart",
+				 "half can tell apart; leave out some of those in " LOCAL_DIRECTORY,
 				 spans->count, SEGMENTS_MAX);
 	*ret_changed = !meta || meta->next.count || meta->sequence % 2 ||
 		       !segment_plan_equal(plan, &meta->plan);
