@@ -746,6 +746,41 @@ static void test_cut_table(void **state)
 	}
 }
 
+/* What looks in the text finds what a look at every row does. */
+static void test_assignees(void **state)
+{
+	const struct registry *registry = registry_builtin();
+	static const char *const assignees[] = { "Jim Thompson", "IESG", "Jon Postel", "tcp", "2026",
+						 "ssh", "nobody has this name" };
+
+	for (size_t a = 0; a < sizeof(assignees) / sizeof(assignees[0]); a++) {
+		const struct service *found = NULL, *row;
+
+		for (unsigned int i = 0; (row = registry_row(registry, i)); i++) {
+			if (!slice_equals(row->assignee, assignees[a]))
+				continue;
+			found = registry_next_by_assignee(registry, slice_of(assignees[a]), found);
+			assert_ptr_equal(found, row);
+		}
+		assert_null(registry_next_by_assignee(registry, slice_of(assignees[a]), found));
+	}
+}
+
+static void test_rows_in_a_range(void **state)
+{
+	const struct registry *registry = registry_builtin();
+	const struct service *found = NULL, *row;
+
+	for (unsigned int i = 0; (row = registry_row(registry, i)); i++) {
+		if (row->first > 6100 || row->last < 6010)
+			continue;
+		found = registry_next_in(registry, 6010, 6100, found);
+		assert_ptr_equal(found, row);
+	}
+	assert_true(found && found->last >= 6100);
+	assert_null(registry_next_in(registry, 6010, 6100, found));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -767,6 +802,8 @@ int main(void)
 		cmocka_unit_test(test_names_that_start_with_digits),
 		cmocka_unit_test(test_rows_of_a_port_in_order),
 		cmocka_unit_test(test_every_pair),
+		cmocka_unit_test(test_assignees),
+		cmocka_unit_test(test_rows_in_a_range),
 		cmocka_unit_test(test_tcp_and_udp_names_differ),
 		cmocka_unit_test(test_small_tables),
 		cmocka_unit_test(test_every_column),

@@ -42,6 +42,16 @@ static bool touches(const struct what *what, uint8_t transports, uint16_t first,
 	return false;
 }
 
+static uint16_t last_port(const struct what *what)
+{
+	uint16_t last = 0;
+
+	for (size_t i = 0; i < what->count; i++)
+		if (what->ranges[i].last > last)
+			last = what->ranges[i].last;
+	return last;
+}
+
 static json_t *json_service(const struct service *service)
 {
 	static const char *const status[] = { "assigned", "reserved", "unassigned" };
@@ -67,10 +77,11 @@ static json_t *json_service(const struct service *service)
 
 static json_t *json_services(const struct what *what, const struct registry *registry)
 {
-	const struct service *service;
+	const struct service *service = NULL;
 	json_t *services = json_array();
 
-	for (unsigned int i = 0; (service = registry_row(registry, i)); i++)
+	while ((service = registry_next_in(registry, what->ranges[0].first, last_port(what),
+					   service)))
 		if (touches(what, service->transports, service->first, service->last))
 			json_array_append_new(services, json_service(service));
 	return services;

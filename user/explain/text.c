@@ -128,7 +128,7 @@ static bool is_body(struct slice assignee)
 
 static void add_registrant(struct page *page, const struct service *mine)
 {
-	const struct service *service, *before = NULL;
+	const struct service *service = NULL, *before = NULL;
 	size_t limit = page->verbose ? SIZE_MAX : REGISTRANT_SHOWN, count = 0, size;
 	_cleanup_free_ char *list = NULL;
 	FILE *out;
@@ -138,9 +138,9 @@ static void add_registrant(struct page *page, const struct service *mine)
 	out = open_memstream(&list, &size);
 	if (!out)
 		return;
-	for (unsigned int i = 0; (service = registry_row(page->knowledge->registry, i)); i++) {
-		if (!slice_same_name(service->assignee, mine->assignee) ||
-		    (service->first <= page->subject->port &&
+	while ((service = registry_next_by_assignee(page->knowledge->registry, mine->assignee,
+						    service))) {
+		if ((service->first <= page->subject->port &&
 		     service->last >= page->subject->port) ||
 		    service->status != SERVICE_ASSIGNED ||
 		    (before && before->first == service->first))

@@ -322,23 +322,66 @@ static unsigned int index_after(const struct registry *registry, const struct se
 	return after - registry->services + 1;
 }
 
-/* The number of the next row that holds @port, from @index on; info.rows: none. */
-static unsigned int next_holding(const struct registry *registry, uint16_t port, unsigned int index)
+/* The number of the next row that holds one of these ports, from @index on; info.rows: none. */
+static unsigned int next_holding(const struct registry *registry, uint16_t first, uint16_t last,
+				 unsigned int index)
 {
-	for (; index < registry->info.rows && registry->entries[index].first <= port; index++)
-		if (registry->entries[index].last >= port)
+	for (; index < registry->info.rows && registry->entries[index].first <= last; index++)
+		if (registry->entries[index].last >= first)
 			return index;
 	return registry->info.rows;
+}
+
+const struct service *registry_next_in(const struct registry *registry, uint16_t first,
+				       uint16_t last, const struct service *after)
+{
+	unsigned int index = next_holding(registry, first, last,
+					  after ? index_after(registry, after)
+						: first_reaching(registry, first));
+
+	return index < registry->info.rows ? row_at(registry, index) : NULL;
 }
 
 const struct service *registry_next_by_port(const struct registry *registry, uint16_t port,
 					    const struct service *after)
 {
-	unsigned int index =
-		next_holding(registry, port,
-			     after ? index_after(registry, after) : first_reaching(registry, port));
+	return registry_next_in(registry, port, port, after);
+}
 
-	return index < registry->info.rows ? row_at(registry, index) : NULL;
+/* The number of the row that @at points into. */
+static unsigned int index_of(const struct registry *registry, const char *at)
+{
+	unsigned int low = 0, high = registry->info.rows;
+
+	while (high - low > 1) {
+		unsigned int middle = low + (high - low) / 2;
+
+		if (registry->text + registry->entries[middle].line <= at)
+			low = middle;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* In the text, because splitting all rows takes longer than all the rest of an answer. */
+const struct service *registry_next_by_assignee(const struct registry *registry,
+						struct slice assignee, const struct service *after)
+{
+	unsigned int index = after ? index_after(registry, after) : 0;
+	const char *end = registry->info.body.text + registry->info.body.length, *at;
+	const struct service *row;
+
+	at = index < registry->info.rows ? registry->text + registry->entries[index].line : end;
+	while ((at = memmem(at, end - at, assignee.text, assignee.length))) {
+		if (at[-1] == '\t' && at[assignee.length] == '\t') {
+			row = row_at(registry, index_of(registry, at));
+			if (slices_equal(row->assignee, assignee))
+				return row;
+		}
+		at++;
+	}
+	return NULL;
 }
 
 /* Of two rows that hold a pair: assigned before not, narrow before wide. */
@@ -354,9 +397,9 @@ static unsigned int find_pair(const struct registry *registry, enum transport tr
 			      uint16_t port)
 {
 	unsigned int none = registry->info.rows, best = none;
-	unsigned int index = next_holding(registry, port, first_reaching(registry, port));
+	unsigned int index = next_holding(registry, port, port, first_reaching(registry, port));
 
-	for (; index < none; index = next_holding(registry, port, index + 1)) {
+	for (; index < none; index = next_holding(registry, port, port, index + 1)) {
 		const struct entry *entry = &registry->entries[index];
 
 		if (entry->transports & 1u << transport &&

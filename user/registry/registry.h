@@ -82,6 +82,14 @@ struct slice registry_name(const struct registry *registry, enum transport trans
 const struct service *registry_next_by_port(const struct registry *registry, uint16_t port,
 					    const struct service *after);
 
+/* The same, for rows that hold any port from @first to @last. */
+const struct service *registry_next_in(const struct registry *registry, uint16_t first,
+				       uint16_t last, const struct service *after);
+
+/* The same, for rows of exactly that @assignee, which is not empty. */
+const struct service *registry_next_by_assignee(const struct registry *registry,
+						struct slice assignee, const struct service *after);
+
 enum name_match {
 	NAME_EXACT,  /* the primary name, compared without case */
 	NAME_ALIAS,  /* one of the aliases */
