@@ -513,6 +513,20 @@ static void assert_in_page(const char *what, const struct explain_facts *facts, 
 	free(printed);
 }
 
+static void test_ranges(void **state)
+{
+	struct explain_facts facts = quiet_facts();
+
+	/* What is found on many ports is said once. */
+	assert_in_page("x11", &facts, true,
+		       "in practice: 6000-6063 X Window System, 6010 SSH X11 forwarding,");
+	assert_in_page("x11", &facts, false, "6001");
+	assert_in_page("3224-3324/udp", &facts, true,
+		       "in practice: 3283 Apple Remote Desktop, 3322-3325 Active Networks\n");
+	assert_in_page("2-3", &facts, true, "nothing known about its use in practice");
+	assert_no_complaints();
+}
+
 /* SCTP is rare: its counters where there are some, or where it is asked for alone. */
 static void test_sctp(void **state)
 {
@@ -734,6 +748,7 @@ int main(void)
 		cmocka_unit_test(test_background),
 		cmocka_unit_test(test_obscure_ports),
 		cmocka_unit_test(test_likely),
+		cmocka_unit_test(test_ranges),
 		cmocka_unit_test(test_sctp),
 		cmocka_unit_test(test_another_namespace),
 		cmocka_unit_test(test_wanted_ports),

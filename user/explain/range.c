@@ -199,13 +199,23 @@ static bool describe_name(const struct page *page, const struct subject *subject
 	return false;
 }
 
+/* A row about many ports is said once, at the first that is asked for and that it speaks for. */
 static bool describe_practice(const struct page *page, const struct subject *subject, char *item)
 {
 	const struct overlay *row = subject_practice(subject, page->knowledge, NULL);
+	struct subject before = *subject;
 
 	if (!row)
 		return false;
-	snprintf(item, ITEM_MAX, "%u %.*s", subject->port, SLICE_ARGS(row->label));
+	for (before.port = row->first; before.port < subject->port; before.port++)
+		if (touches(page->what, row->transports, before.port, before.port) &&
+		    subject_practice(&before, page->knowledge, NULL) == row)
+			return false;
+	if (row->first == row->last)
+		snprintf(item, ITEM_MAX, "%u %.*s", subject->port, SLICE_ARGS(row->label));
+	else
+		snprintf(item, ITEM_MAX, "%u-%u %.*s", row->first, row->last,
+			 SLICE_ARGS(row->label));
 	return true;
 }
 
