@@ -145,7 +145,7 @@ static void test_listeners_in_verdict(void **state)
 	assert_non_null(strstr(printed, "; nobody listens here\n"));
 	free(printed);
 	printed = page("3000-3100", &facts, false);
-	assert_non_null(strstr(printed, "; somebody listens on 1\n"));
+	assert_non_null(strstr(printed, "; somebody listens on 1 of them\n"));
 	free(printed);
 	facts.listeners = NULL;
 	printed = page("3069", &facts, false);

@@ -424,7 +424,7 @@ static char *make_range(const struct what *what, const struct explain_facts *fac
 	print_contents(line.out[MIDDLE], what, knowledge, extent);
 	listening = facts->listeners ? listening_in(what, facts->listeners) : 0;
 	if (listening)
-		fprintf(line.out[TAIL], "; somebody listens on %u", listening);
+		fprintf(line.out[TAIL], "; somebody listens on %u of them", listening);
 	else if (facts->listeners)
 		fputs("; nobody listens here", line.out[TAIL]);
 	return line_join(&line, ret_fits);
