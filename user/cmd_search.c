@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <jansson.h>
 
@@ -17,7 +16,6 @@
 
 #define ROWS_SHOWN 30
 #define WORD_MIN   2 /* letters: one would find everything */
-#define TEXT_WIDTH 52
 
 struct search_command {
 	bool all, json;
@@ -91,24 +89,10 @@ static int check_words(char *const *words, size_t count)
 
 static void cell_of(struct table *table, struct slice text, const char *instead)
 {
-	char safe[256];
+	char safe[1024];
 
 	table_cell(table,
 		   text.length ? text_safe(safe, sizeof(safe), text.text, text.length) : instead);
-}
-
-/* As much as fits beside the other columns of a terminal. */
-static void text_cell(struct table *table, struct slice text, bool whole)
-{
-	char safe[1024];
-
-	text_safe(safe, sizeof(safe), text.text, text.length);
-	if (!whole && text_width(safe) > TEXT_WIDTH) {
-		size_t bytes = text_fitting(safe, TEXT_WIDTH);
-
-		snprintf(safe + bytes, sizeof(safe) - bytes, "...");
-	}
-	table_cell(table, safe);
 }
 
 static void ports_cell(struct table *table, uint16_t first, uint16_t last, uint8_t transports)
@@ -128,7 +112,7 @@ static struct slice sentence_of(const struct overlay *row)
 	return row->text.length ? row->text : row->label;
 }
 
-static void add_row(struct table *table, const struct search_hit *hit, bool whole)
+static void add_row(struct table *table, const struct search_hit *hit)
 {
 	static const char *const status[] = { "registered", "reserved", "unassigned" };
 
@@ -138,20 +122,19 @@ static void add_row(struct table *table, const struct search_hit *hit, bool whol
 		ports_cell(table, row->first, row->last, row->transports);
 		cell_of(table, row->name, "-");
 		table_cell(table, overlay_kind_word(row->kind));
-		text_cell(table, sentence_of(row), whole);
+		cell_of(table, sentence_of(row), "");
 		return;
 	}
 	ports_cell(table, hit->service->first, hit->service->last, hit->service->transports);
 	cell_of(table, hit->service->name, "-");
 	table_cell(table, status[hit->service->status]);
-	text_cell(table, hit->service->description, whole);
+	cell_of(table, hit->service->description, "");
 }
 
 static int print_text(const struct search_command *command, const struct search_hits *found)
 {
-	bool whole = !isatty(STDOUT_FILENO);
 	size_t shown = command->all || found->count < ROWS_SHOWN ? found->count : ROWS_SHOWN;
-	struct table table = {};
+	struct table table = { .width = text_terminal_width(stdout) };
 	int error;
 
 	table_column(&table, "PORT", false);
@@ -159,7 +142,7 @@ static int print_text(const struct search_command *command, const struct search_
 	table_column(&table, "KIND", false);
 	table_column(&table, "WHAT", false);
 	for (size_t i = 0; i < shown; i++)
-		add_row(&table, &found->hits[i], whole);
+		add_row(&table, &found->hits[i]);
 	error = table_print(&table, stdout, text_colour(stdout));
 	table_release(&table);
 	if (error)

@@ -130,6 +130,44 @@ static void test_table(void **state)
 	table_release(&table);
 }
 
+#define NIHON "\xe6\x97\xa5\xe6\x9c\xac" /* 日本 */
+
+static void check_table(size_t width, const char *expected)
+{
+	struct table table = { .width = width };
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	table_column(&table, "PORT", false);
+	table_column(&table, "WHAT", false);
+	table_cell(&table, "22/tcp");
+	table_cell(&table, "the remote shell of today");
+	table_cell(&table, "3/udp");
+	table_cell(&table, NIHON ", " NIHON ", " NIHON ", " NIHON);
+	assert_int_equal(table_print(&table, out, false), 0);
+	fclose(out);
+	assert_string_equal(text, expected);
+	free(text);
+	table_release(&table);
+}
+
+static void test_table_fits(void **state)
+{
+	static const char whole[] = "PORT    WHAT\n22/tcp  the remote shell of today\n"
+				    "3/udp   " NIHON ", " NIHON ", " NIHON ", " NIHON "\n";
+	static const char least[] = "PORT    WHAT\n22/tcp  the remote shell ...\n"
+				    "3/udp   " NIHON ", " NIHON ", " NIHON ",...\n";
+
+	check_table(0, whole);
+	check_table(33, whole);
+	check_table(32, "PORT    WHAT\n22/tcp  the remote shell of t...\n"
+			"3/udp   " NIHON ", " NIHON ", " NIHON ", " NIHON "\n");
+	check_table(28, least);
+	/* Something of the last column is shown, however narrow the screen. */
+	check_table(5, least);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -139,6 +177,7 @@ int main(void)
 		cmocka_unit_test(test_lines),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_table_fits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,41 +37,66 @@ void table_cell(struct table *table, const char *text)
 	table->rows++;
 }
 
-static void print_cell(FILE *out, const char *text, size_t width, bool right, bool last)
-{
-	size_t padding = width - text_width(text);
+/* Of the last column at least, however narrow the screen. */
+#define LAST_LEAST 20
+#define SEPARATOR  "  "
+#define DOTS	   "..."
 
-	if (right)
+struct layout {
+	size_t widths[TABLE_COLUMNS];
+	size_t room; /* of the last cell of a row */
+};
+
+static void lay_out(const struct table *table, struct layout *ret_layout)
+{
+	struct layout layout = { .room = SIZE_MAX };
+	size_t columns = table->columns, taken = 0;
+
+	for (size_t i = 0; i < columns; i++)
+		layout.widths[i] = text_width(table->heads[i]);
+	for (size_t i = 0; i < table->rows; i++)
+		if (text_width(table->cells[i]) > layout.widths[i % columns])
+			layout.widths[i % columns] = text_width(table->cells[i]);
+	for (size_t i = 0; i + 1 < columns; i++)
+		taken += layout.widths[i] + strlen(SEPARATOR);
+	if (table->width)
+		layout.room = table->width > taken + LAST_LEAST ? table->width - taken : LAST_LEAST;
+	*ret_layout = layout;
+}
+
+static void print_cell(FILE *out, const struct table *table, const struct layout *layout,
+		       size_t column, const char *text)
+{
+	size_t width = text_width(text), padding = layout->widths[column] - width;
+	bool last = column + 1 == table->columns;
+
+	if (last && width > layout->room)
+		fprintf(out, "%.*s" DOTS, (int)text_fitting(text, layout->room - strlen(DOTS)),
+			text);
+	else if (table->right[column])
 		fprintf(out, "%*s%s", (int)padding, "", text);
 	else
 		fprintf(out, "%s%*s", text, last ? 0 : (int)padding, "");
 	if (!last)
-		fputs("  ", out);
+		fputs(SEPARATOR, out);
 }
 
 int table_print(const struct table *table, FILE *out, bool colour)
 {
-	size_t widths[TABLE_COLUMNS] = {}, columns = table->columns;
+	size_t columns = table->columns;
+	struct layout layout;
 
 	if (table->failed || !columns)
 		return -ENOMEM;
-	for (size_t i = 0; i < columns; i++)
-		widths[i] = text_width(table->heads[i]);
-	for (size_t i = 0; i < table->rows; i++)
-		if (text_width(table->cells[i]) > widths[i % columns])
-			widths[i % columns] = text_width(table->cells[i]);
-
+	lay_out(table, &layout);
 	if (colour)
 		fputs("\033[1m", out);
 	for (size_t i = 0; i < columns; i++)
-		print_cell(out, table->heads[i], widths[i], table->right[i], i + 1 == columns);
+		print_cell(out, table, &layout, i, table->heads[i]);
 	fputs(colour ? "\033[0m\n" : "\n", out);
 	for (size_t i = 0; i < table->rows; i++) {
-		bool last = i % columns + 1 == columns;
-
-		print_cell(out, table->cells[i], widths[i % columns], table->right[i % columns],
-			   last);
-		if (last)
+		print_cell(out, table, &layout, i % columns, table->cells[i]);
+		if (i % columns + 1 == columns)
 			fputc('\n', out);
 	}
 	return 0;

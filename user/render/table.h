@@ -17,7 +17,8 @@ struct table {
 	size_t columns;
 	char **cells; /* owned: rows * columns */
 	size_t rows, room;
-	bool failed; /* out of memory on the way: table_print() says so */
+	size_t width; /* where not 0, the last column is cut so that rows have this width */
+	bool failed;  /* out of memory on the way: table_print() says so */
 };
 
 /* Begin a column; call once a column, before any cell. */

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "render/text.h"
@@ -177,6 +178,15 @@ size_t text_fitting(const char *text, size_t columns)
 			break;
 	}
 	return at - text;
+}
+
+size_t text_terminal_width(FILE *out)
+{
+	struct winsize size;
+
+	if (!isatty(fileno(out)))
+		return 0;
+	return ioctl(fileno(out), TIOCGWINSZ, &size) || !size.ws_col ? 80 : size.ws_col;
 }
 
 bool text_colour(FILE *out)

@@ -39,6 +39,9 @@ size_t text_width(const char *text);
 /* Bytes of the longest start of @text that takes at most @columns columns. */
 size_t text_fitting(const char *text, size_t columns);
 
+/* Columns of the terminal that @out is; 0 where it is none. */
+size_t text_terminal_width(FILE *out);
+
 /* Colour is for terminals, and never with NO_COLOR set (to anything but ""). */
 bool text_colour(FILE *out);
 
