@@ -93,8 +93,7 @@ static size_t list_facts(const struct registry_facts *facts, struct fact *ret_li
 		{ "named_ranges", "named ranges", facts->counts.named_ranges },
 		{ "unassigned_ranges", "unassigned ranges", facts->counts.unassigned_ranges },
 		{ "practice", "rows of practice", count_practice(&knowledge->overlays, false) },
-		{ "practice_local", "  from ports.d",
-		  count_practice(&knowledge->overlays, true) },
+		{ "practice_local", "  from ports.d", count_practice(&knowledge->overlays, true) },
 		{ "companions", "companions", knowledge->companions.count },
 	};
 
@@ -178,8 +177,8 @@ static json_t *complaints_json(const struct scene *scene)
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < scene->complaint_count; i++)
-		json_array_append_new(array, json_foreign(scene->complaints[i],
-							  strlen(scene->complaints[i])));
+		json_array_append_new(
+			array, json_foreign(scene->complaints[i], strlen(scene->complaints[i])));
 	return array;
 }
 

@@ -34,8 +34,8 @@ static int add_ephemeral(struct scene *scene)
 static void complain(void *data, const char *sentence)
 {
 	struct scene *scene = data;
-	char **complaints = reallocarray(scene->complaints, scene->complaint_count + 1,
-					 sizeof(*complaints));
+	char **complaints =
+		reallocarray(scene->complaints, scene->complaint_count + 1, sizeof(*complaints));
 	char *copy = strdup(sentence);
 
 	if (complaints)

@@ -43,11 +43,11 @@ struct snapshot_span {
 struct snapshot {
 	struct timespec since; /* when counting began, CLOCK_REALTIME */
 	struct timespec taken;
-	uint64_t netns_cookie; /* 0 where the kernel has none (before 5.14) */
-	bool local_only;       /* then the peer side is all zero */
+	uint64_t netns_cookie;			   /* 0 where the kernel has none (before 5.14) */
+	bool local_only;			   /* then the peer side is all zero */
 	struct port_block *ports[TRANSPORT_COUNT]; /* in @arena */
 	void *arena;				   /* snapshot.c's */
-	uint64_t *attempts, *answers; /* [PORT_COUNT], tcp, local */
+	uint64_t *attempts, *answers;		   /* [PORT_COUNT], tcp, local */
 	struct snapshot_iface *ifaces;
 	size_t iface_count;
 	struct snapshot_span *spans;

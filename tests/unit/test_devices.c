@@ -13,13 +13,15 @@
 #include "net/devices.h"
 #include "util/system.h"
 
-#define LIST(...)                                                                     \
-	{                                                                             \
-		.devices = (struct device[]){ __VA_ARGS__ },                          \
+#define LIST(...)                                                                          \
+	{                                                                                  \
+		.devices = (struct device[]){ __VA_ARGS__ },                               \
 		.count = sizeof((struct device[]){ __VA_ARGS__ }) / sizeof(struct device), \
 	}
-#define ETHER(index, called, what) \
-	{ .ifindex = index, .name = called, .kind = what, .type = ARPHRD_ETHER }
+#define ETHER(index, called, what)                                                   \
+	{                                                                            \
+		.ifindex = index, .name = called, .kind = what, .type = ARPHRD_ETHER \
+	}
 
 static void check(struct device_list list, const char *expected)
 {
@@ -41,21 +43,20 @@ static void check(struct device_list list, const char *expected)
 
 static void test_server(void **state)
 {
-	struct device_list list = LIST({ .ifindex = 1, .name = "lo", .type = ARPHRD_LOOPBACK },
-				       ETHER(2, "eth0", ""), ETHER(3, "docker0", "bridge"),
-				       ETHER(4, "veth1", "veth"), ETHER(5, "dummy0", "dummy"),
-				       ETHER(6, "ifb0", "ifb"), ETHER(7, "tap0", "tun"));
+	struct device_list list =
+		LIST({ .ifindex = 1, .name = "lo", .type = ARPHRD_LOOPBACK }, ETHER(2, "eth0", ""),
+		     ETHER(3, "docker0", "bridge"), ETHER(4, "veth1", "veth"),
+		     ETHER(5, "dummy0", "dummy"), ETHER(6, "ifb0", "ifb"), ETHER(7, "tap0", "tun"));
 
 	check(list, "eth0");
 }
 
 static void test_bond_and_bridge(void **state)
 {
-	struct device_list list = LIST(ETHER(2, "eth0", ""), ETHER(3, "eth1", ""),
-				       ETHER(4, "bond0", "bond"), ETHER(5, "br0", "bridge"),
-				       ETHER(6, "bond0.5", "vlan"), ETHER(7, "vxlan1", "vxlan"),
-				       { .ifindex = 8, .name = "wg0", .kind = "wireguard",
-					 .type = ARPHRD_NONE });
+	struct device_list list = LIST(
+		ETHER(2, "eth0", ""), ETHER(3, "eth1", ""), ETHER(4, "bond0", "bond"),
+		ETHER(5, "br0", "bridge"), ETHER(6, "bond0.5", "vlan"), ETHER(7, "vxlan1", "vxlan"),
+		{ .ifindex = 8, .name = "wg0", .kind = "wireguard", .type = ARPHRD_NONE });
 
 	list.devices[0].master = 4;
 	list.devices[1].master = 4;
@@ -141,10 +142,10 @@ static void test_pin_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_server),	      cmocka_unit_test(test_bond_and_bridge),
-		cmocka_unit_test(test_container),     cmocka_unit_test(test_container_with_upper),
-		cmocka_unit_test(test_switch_port),   cmocka_unit_test(test_nothing),
-		cmocka_unit_test(test_link_layers),   cmocka_unit_test(test_cpus),
+		cmocka_unit_test(test_server),	    cmocka_unit_test(test_bond_and_bridge),
+		cmocka_unit_test(test_container),   cmocka_unit_test(test_container_with_upper),
+		cmocka_unit_test(test_switch_port), cmocka_unit_test(test_nothing),
+		cmocka_unit_test(test_link_layers), cmocka_unit_test(test_cpus),
 		cmocka_unit_test(test_pin_names),
 	};
 

@@ -178,12 +178,14 @@ static void test_spans(void **state)
 
 	snapshot->span_count = 3;
 	snapshot->spans = calloc(3, sizeof(*snapshot->spans));
-	snapshot->spans[0].span = (struct span){ .name = "framehawk", .first = 3224, .last = 3324,
-						 .transport = TRANSPORT_UDP };
+	snapshot->spans[0].span = (struct span){
+		.name = "framehawk", .first = 3224, .last = 3324, .transport = TRANSPORT_UDP
+	};
 	snapshot->spans[0].count[SIDE_LOCAL][DIR_IN].packets = 7;
 	snapshot->spans[1].span = (struct span){ .name = "still", .first = 1, .last = 2 };
-	snapshot->spans[2].span = (struct span){ .name = "high", .first = 35000, .last = 65000,
-						 .transport = TRANSPORT_TCP };
+	snapshot->spans[2].span = (struct span){
+		.name = "high", .first = 35000, .last = 65000, .transport = TRANSPORT_TCP
+	};
 	snapshot->spans[2].count[SIDE_LOCAL][DIR_IN].packets = 7;
 	rows = make(&wish, NULL); /* without packets, or full of clients' own ports: not shown */
 	assert_int_equal(rows.span_count, 1);

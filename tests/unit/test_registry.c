@@ -535,9 +535,9 @@ static void test_small_tables(void **state)
 
 static void test_every_column(void **state)
 {
-	struct registry *registry = parse(
-		"1-65535\tdccp\tassigned\tn\td d\ta1 a2\tp; q\t2001-02\t2003-04-05\tr\tu\to\tf1 f2\t"
-		"s\n");
+	struct registry *registry = parse("1-65535\tdccp\tassigned\tn\td d\ta1 a2\tp; "
+					  "q\t2001-02\t2003-04-05\tr\tu\to\tf1 f2\t"
+					  "s\n");
 	const struct service *row = registry_next_by_port(registry, 65535, NULL);
 
 	assert_int_equal(row->first, 1);
@@ -613,7 +613,7 @@ static void test_malformed_tables(void **state)
 		{ "# comment only, cut", 1, 20 },
 		{ SSH "\n", 2, 1 },
 		{ SSH "22\ttcp\tassigned\n", 2, 16 },
-		{ "22\ttcp\tassigned\tssh\tSSH\t\t\t\t\t\t\t\t\n", 1, 32 },       /* 13 columns */
+		{ "22\ttcp\tassigned\tssh\tSSH\t\t\t\t\t\t\t\t\n", 1, 32 },	/* 13 columns */
 		{ "22\ttcp\tassigned\tssh\tSSH\t\t\t\t\t\t\t\t\t\t\n", 1, 33 }, /* 15 */
 		{ SSH "# comment\n" HTTP, 2, 10 },
 		{ "\357\273\277" SSH, 1, 1 }, /* a byte order mark */
@@ -750,8 +750,9 @@ static void test_cut_table(void **state)
 static void test_assignees(void **state)
 {
 	const struct registry *registry = registry_builtin();
-	static const char *const assignees[] = { "Jim Thompson", "IESG", "Jon Postel", "tcp", "2026",
-						 "ssh", "nobody has this name" };
+	static const char *const assignees[] = {
+		"Jim Thompson", "IESG", "Jon Postel", "tcp", "2026", "ssh", "nobody has this name"
+	};
 
 	for (size_t a = 0; a < sizeof(assignees) / sizeof(assignees[0]); a++) {
 		const struct service *found = NULL, *row;

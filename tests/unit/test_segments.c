@@ -13,8 +13,12 @@
 
 static void add(struct span_list *list, enum transport transport, uint16_t first, uint16_t last)
 {
-	struct span span = { .name = "s", .first = first, .last = last, .transport = transport,
-			     .label = "", .source = "" };
+	struct span span = { .name = "s",
+			     .first = first,
+			     .last = last,
+			     .transport = transport,
+			     .label = "",
+			     .source = "" };
 
 	assert_int_equal(span_list_add(list, &span), 0);
 }
@@ -74,16 +78,16 @@ static void test_shapes(void **state)
 {
 	struct span_list spans = {};
 
-	add(&spans, TRANSPORT_UDP, 3224, 3324);	  /* alone */
-	add(&spans, TRANSPORT_TCP, 10, 20);	  /* beside the next */
+	add(&spans, TRANSPORT_UDP, 3224, 3324); /* alone */
+	add(&spans, TRANSPORT_TCP, 10, 20);	/* beside the next */
 	add(&spans, TRANSPORT_TCP, 21, 30);
-	add(&spans, TRANSPORT_TCP, 100, 200);	  /* overlapping */
+	add(&spans, TRANSPORT_TCP, 100, 200); /* overlapping */
 	add(&spans, TRANSPORT_TCP, 150, 250);
-	add(&spans, TRANSPORT_TCP, 160, 170);	  /* nested in both */
-	add(&spans, TRANSPORT_TCP, 160, 170);	  /* twice the same */
-	add(&spans, TRANSPORT_TCP, 64, 127);	  /* exactly a page */
-	add(&spans, TRANSPORT_SCTP, 0, 65535);	  /* everything */
-	add(&spans, TRANSPORT_UDP, 0, 0);	  /* both ends of the numbers */
+	add(&spans, TRANSPORT_TCP, 160, 170);  /* nested in both */
+	add(&spans, TRANSPORT_TCP, 160, 170);  /* twice the same */
+	add(&spans, TRANSPORT_TCP, 64, 127);   /* exactly a page */
+	add(&spans, TRANSPORT_SCTP, 0, 65535); /* everything */
+	add(&spans, TRANSPORT_UDP, 0, 0);      /* both ends of the numbers */
 	add(&spans, TRANSPORT_UDP, 65535, 65535);
 	check(&spans, NULL);
 	span_list_release(&spans);
@@ -163,9 +167,9 @@ static void test_equal(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_none),	  cmocka_unit_test(test_shapes),
-		cmocka_unit_test(test_shipped),	  cmocka_unit_test(test_taken_ids),
-		cmocka_unit_test(test_random),	  cmocka_unit_test(test_too_many),
+		cmocka_unit_test(test_none),	cmocka_unit_test(test_shapes),
+		cmocka_unit_test(test_shipped), cmocka_unit_test(test_taken_ids),
+		cmocka_unit_test(test_random),	cmocka_unit_test(test_too_many),
 		cmocka_unit_test(test_equal),
 	};
 
