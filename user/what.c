@@ -153,11 +153,17 @@ static bool starts_like_number(const char *text)
 
 static int refuse(const char *text, const char *name, struct fault *fault)
 {
-	const char *at = name + (*name == ':');
+	const char *at = name + (*name == ':'), *slash = strchr(name, '/');
 	uint16_t first, last;
 
 	if (parse_number(&at, &first) && *at == '-' && (at++, parse_number(&at, &last)) && !*at)
 		return fault_set(fault, -EINVAL, "'%.80s': the range ends before it begins", text);
+	if (starts_like_number(name) && strchr(name, ','))
+		return fault_set(fault, -EINVAL,
+				 "'%.80s': each port a word of its own, as in 22 80", text);
+	if (slash && (starts_like_number(name) || starts_like_number(slash + 1)))
+		return fault_set(fault, -EINVAL, "'%.80s': the transport is tcp, udp or sctp, once",
+				 text);
 	if (starts_like_number(name))
 		return fault_set(
 			fault, -EINVAL,

@@ -100,6 +100,30 @@ static void test_refused(void **state)
 	}
 }
 
+/* The sentence says what would have been understood. */
+static void test_reasons(void **state)
+{
+	static const struct {
+		const char *text, *reason;
+	} cases[] = {
+		{ "65536", "a port (0 to 65535)" },
+		{ "5-3", "ends before it begins" },
+		{ "22,80", "each port a word of its own" },
+		{ "5/dccp", "the transport is tcp, udp or sctp" },
+		{ "icmp/5", "the transport is tcp, udp or sctp" },
+		{ "no-such", "portscribe search" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct what what;
+		struct fault fault = {};
+
+		assert_int_equal(what_parse(cases[i].text, &knowledge, &what, &fault), -EINVAL);
+		if (!strstr(fault.text, cases[i].reason))
+			fail_msg("%s: %s", cases[i].text, fault.text);
+	}
+}
+
 static void test_several_ports(void **state)
 {
 	struct fault fault = {};
@@ -167,9 +191,9 @@ static void test_service_before_span(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_one_range),	    cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_several_ports),	    cmocka_unit_test(test_overlapping_rows),
-		cmocka_unit_test(test_service_before_span),
+		cmocka_unit_test(test_one_range),	 cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_reasons),		 cmocka_unit_test(test_several_ports),
+		cmocka_unit_test(test_overlapping_rows), cmocka_unit_test(test_service_before_span),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
