@@ -313,7 +313,7 @@ int file_recover(const struct file_lock *lock, const char *name, struct fault *f
 		     : 0;
 }
 
-static int write_all(int fd, const char *text, size_t length)
+int file_write_all(int fd, const char *text, size_t length)
 {
 	while (length) {
 		ssize_t written = write(fd, text, length);
@@ -336,7 +336,7 @@ static int write_new(int directory, const char *new, const char *text, size_t le
 
 	if (fd < 0)
 		return -errno;
-	error = write_all(fd, text, length);
+	error = file_write_all(fd, text, length);
 	if (!error && (fchmod(fd, mode) || fsync(fd)))
 		error = -errno;
 	return error;

@@ -40,6 +40,9 @@ int file_read_limited(const char *path, size_t limit, char **ret_text, size_t *r
 int file_read_trusted(const char *path, size_t limit, uid_t owner, char **ret_text,
 		      size_t *ret_length, struct fault *fault);
 
+/* Write all of it, however often the kernel takes only a part. 0 or -errno. */
+int file_write_all(int fd, const char *text, size_t length);
+
 /* A directory in which one process at a time replaces files. */
 struct file_lock {
 	const char *path; /* the caller's, for sentences */

@@ -47,6 +47,13 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
+int slices_compare(struct slice a, struct slice b)
+{
+	if (a.length != b.length)
+		return a.length < b.length ? -1 : 1;
+	return a.length ? memcmp(a.text, b.text, a.length) : 0;
+}
+
 struct slice slice_trim(struct slice text)
 {
 	while (text.length && is_blank(text.text[0])) {

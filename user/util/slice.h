@@ -33,6 +33,9 @@ static inline bool slices_equal(struct slice a, struct slice b)
 	return a.length == b.length && (!a.length || !memcmp(a.text, b.text, a.length));
 }
 
+/* For sorting: some order, not that of the alphabet. Below, at or above 0. */
+int slices_compare(struct slice a, struct slice b);
+
 /* Without white space at both ends. */
 struct slice slice_trim(struct slice text);
 
