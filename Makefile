@@ -58,7 +58,7 @@ Q := @
 say = @printf '  %-7s %s\n' $(1) $(2)
 endif
 
-SOURCES := $(sort $(wildcard user/*.c user/*/*.c))
+SOURCES := $(sort $(wildcard user/*.c user/*/*.c user/*/*/*.c))
 DATA    := user/registry/data.S
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(DATA:%.S=$(BUILD)/%.o)
 # What tests link: everything but main().

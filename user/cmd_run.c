@@ -263,18 +263,19 @@ static int annotate(const struct look *look, const struct snapshot *snapshot,
 		    struct annotated *annotated)
 {
 	struct comment_facts facts = { &look->scene.knowledge, snapshot, scene_service_port };
+	const struct annotate_options options = { .facts = &facts };
 	_cleanup_free_ char *text = NULL;
 	size_t length = 0;
 	int error = ruleset_list(&text, &length, &annotated->fault);
 
-	if (!error && length && !nft_annotate(text, length, &facts, &annotated->result))
+	if (!error && length && !nft_annotate(text, length, &options, &annotated->result))
 		return 0;
 	annotated->example = true;
 	annotated->why = error	  ? annotated->fault.text
 			 : length ? "the listed ruleset cannot be read"
 				  : "no ruleset is loaded here";
 	annotate_result_release(&annotated->result);
-	return nft_annotate(ruleset_example, ruleset_example_end - ruleset_example, &facts,
+	return nft_annotate(ruleset_example, ruleset_example_end - ruleset_example, &options,
 			    &annotated->result);
 }
 

@@ -54,14 +54,28 @@ static int teardown(void **state)
 	return 0;
 }
 
+/* Each rule and each element has a comment, or stands in the list; a merging set stands once. */
+static void assert_accounted(const char *text, const struct annotate_result *result)
+{
+	size_t named = result->rules + result->elements;
+	size_t told = result->comments + result->element_comments + result->skip_count;
+
+	if (strstr(text, "auto-merge"))
+		assert_in_range(told, result->rules, named);
+	else
+		assert_int_equal(told, named);
+}
+
 static struct annotate_result annotate(const struct comment_facts *facts, const char *text)
 {
 	struct annotate_result result = { 0 };
 
-	assert_int_equal(nft_annotate(text, strlen(text), facts, &result), 0);
+	assert_int_equal(nft_annotate(text, strlen(text),
+				      &(struct annotate_options){ .facts = facts }, &result),
+			 0);
 	assert_non_null(result.text);
 	assert_int_equal(strlen(result.text), result.length);
-	assert_int_equal(result.rules, result.comments + result.skip_count);
+	assert_accounted(text, &result);
 	return result;
 }
 
@@ -106,11 +120,38 @@ static void assert_only_comments(const char *before, size_t before_length, const
 	assert_true(a == a_end);
 }
 
+/* Ours taken out of what we made of it, in both styles, is what ours taken out of the text is. */
+static void assert_strips_back(const struct comment_facts *facts, const char *text, size_t length)
+{
+	static const enum annotate_style styles[] = { ANNOTATE_COMMENT, ANNOTATE_HASH };
+	struct annotate_options options = { .facts = facts, .style = ANNOTATE_STRIP };
+	struct annotate_result bare = { 0 };
+
+	assert_int_equal(nft_annotate(text, length, &options, &bare), 0);
+	for (size_t i = 0; i < sizeof(styles) / sizeof(styles[0]); i++) {
+		struct annotate_result made = { 0 }, again = { 0 }, stripped_again = { 0 };
+
+		options.style = styles[i];
+		assert_int_equal(nft_annotate(text, length, &options, &made), 0);
+		assert_int_equal(nft_annotate(made.text, made.length, &options, &again), 0);
+		assert_string_equal(again.text, made.text);
+		options.style = ANNOTATE_STRIP;
+		assert_int_equal(nft_annotate(made.text, made.length, &options, &stripped_again),
+				 0);
+		assert_string_equal(stripped_again.text, bare.text);
+		annotate_result_release(&made);
+		annotate_result_release(&again);
+		annotate_result_release(&stripped_again);
+	}
+	annotate_result_release(&bare);
+}
+
 /* Any text at all: annotated or refused, and in the first case both properties hold. */
 static int assert_properties(const struct comment_facts *facts, const char *text, size_t length)
 {
 	struct annotate_result once = { 0 }, twice = { 0 };
-	int err = nft_annotate(text, length, facts, &once);
+	const struct annotate_options options = { .facts = facts };
+	int err = nft_annotate(text, length, &options, &once);
 
 	if (err) {
 		assert_int_equal(err, -EINVAL);
@@ -120,11 +161,12 @@ static int assert_properties(const struct comment_facts *facts, const char *text
 		assert_non_null(once.skips[0].reason);
 	} else {
 		assert_only_comments(text, length, once.text, once.length);
-		assert_int_equal(once.rules, once.comments + once.skip_count);
-		assert_int_equal(nft_annotate(once.text, once.length, facts, &twice), 0);
+		assert_accounted(once.text, &once);
+		assert_int_equal(nft_annotate(once.text, once.length, &options, &twice), 0);
 		assert_int_equal(twice.length, once.length);
 		assert_memory_equal(twice.text, once.text, once.length);
 		assert_int_equal(twice.comments, once.comments);
+		assert_strips_back(facts, text, length);
 	}
 	annotate_result_release(&once);
 	annotate_result_release(&twice);
@@ -197,7 +239,8 @@ static const struct rule_row rules[] = {
 	{ "udp sport 53", "udp sport 53" P "from 53 domain: Domain Name Server\"" },
 	{ "udp sport 67 udp dport 68",
 	  "udp sport 67 udp dport 68" P "68 bootpc; from 67 bootps\"" },
-	{ "tcp dport 22 tcp sport != 80", "tcp dport 22 tcp sport != 80" SSH },
+	{ "tcp dport 22 tcp sport != 80",
+	  "tcp dport 22 tcp sport != 80" P "22 ssh; from all but 80 http\"" },
 	{ "ip saddr { 10.0.0.1, 10.0.0.2 } tcp dport 22",
 	  "ip saddr { 10.0.0.1, 10.0.0.2 } tcp dport 22" SSH },
 	{ "ip6 saddr fe80::/10 tcp dport 22 accept",
@@ -205,21 +248,137 @@ static const struct rule_row rules[] = {
 	{ "ip saddr @set tcp dport 22 ip daddr $X", "ip saddr @set tcp dport 22 ip daddr $X" SSH },
 	{ "iifname \"eth*\" tcp dport 22", "iifname \"eth*\" tcp dport 22" SSH },
 	{ "iifname eth* tcp dport 22", "iifname eth* tcp dport 22" SSH },
-	{ "tcp dport 80 redirect to :8080", "tcp dport 80 redirect to :8080" WEB },
-	{ "tcp dport 80 dnat to [::1]:8080", "tcp dport 80 dnat to [::1]:8080" WEB },
+	/* All ports but some, and ports by order. */
+	{ "tcp dport != 22",
+	  "tcp dport != 22" P "all but 22 ssh: The Secure Shell (SSH) Protocol\"" },
+	{ "tcp dport ne 22",
+	  "tcp dport ne 22" P "all but 22 ssh: The Secure Shell (SSH) Protocol\"" },
+	{ "tcp dport != { 22, 80 } drop",
+	  "tcp dport != { 22, 80 } drop" P "all but 22 ssh, 80 http\"" },
+	{ "tcp dport != 8008-8009 drop",
+	  "tcp dport != 8008-8009 drop" P "all but 8008-8009: 8008 http-alt, 8009 nvme-disc\"" },
+	{ "tcp sport != 22",
+	  "tcp sport != 22" P "from all but 22 ssh: The Secure Shell (SSH) Protocol\"" },
+	{ "tcp dport < 1024", "tcp dport < 1024" P "0-1023 system ports\"" },
+	{ "tcp dport lt 1024", "tcp dport lt 1024" P "0-1023 system ports\"" },
+	{ "tcp dport <= 1023", "tcp dport <= 1023" P "0-1023 system ports\"" },
+	{ "tcp dport le 1023", "tcp dport le 1023" P "0-1023 system ports\"" },
+	{ "tcp dport > 1023", "tcp dport > 1023" P "1024-65535 user and dynamic ports\"" },
+	{ "tcp dport gt 1023", "tcp dport gt 1023" P "1024-65535 user and dynamic ports\"" },
+	{ "tcp dport >= 1024", "tcp dport >= 1024" P "1024-65535 user and dynamic ports\"" },
+	{ "tcp dport ge 1024", "tcp dport ge 1024" P "1024-65535 user and dynamic ports\"" },
+	{ "tcp dport < 1", "tcp dport < 1" P "0 reserved\"" },
+	{ "tcp dport >= 65535", "tcp dport >= 65535" P "65535 dynamic\"" },
+	{ "tcp dport & 0xfff8 == 8008",
+	  "tcp dport & 0xfff8 == 8008" P "8008-8015: 8008 http-alt, 8009 nvme-disc\"" },
+	{ "tcp dport and 0xffff == 22", "tcp dport and 0xffff == 22" SSH },
+	/* Keys of maps, parts of concatenations. */
+	{ "tcp dport vmap { 22 : accept, 80 : jump a }",
+	  "tcp dport vmap { 22 : accept, 80 : jump a }" P "22 ssh; 80 http\"" },
+	{ "tcp dport vmap {\n22 counter : accept,\n80 : drop,\n}",
+	  "tcp dport vmap {\n22 counter : accept,\n80 : drop,\n}" P "22 ssh; 80 http\"" },
+	{ "meta mark set tcp dport map { 22 : 1 }", "meta mark set tcp dport map { 22 : 1 }" SSH },
+	{ "ip saddr . tcp dport { 10.0.0.1 . 22, 10.0.0.0/8 . 80 }",
+	  "ip saddr . tcp dport { 10.0.0.1 . 22, 10.0.0.0/8 . 80 }" P "22 ssh; 80 http\"" },
+	{ "ip saddr . tcp dport 10.0.0.1 . 22", "ip saddr . tcp dport 10.0.0.1 . 22" SSH },
+	{ "ip6 saddr . tcp dport != { fe80::1 . 22 }",
+	  "ip6 saddr . tcp dport != { fe80::1 . 22 }" P
+	  "all but 22 ssh: The Secure Shell (SSH) Protocol\"" },
+	{ "ip saddr . tcp dport vmap { 10.0.0.1 . 22 : accept, * . * : drop }",
+	  "ip saddr . tcp dport vmap { 10.0.0.1 . 22 : accept, * . * : drop }" SSH },
+	{ "meta l4proto . th dport { tcp . 514, udp . 514 }",
+	  "meta l4proto . th dport { tcp . 514, udp . 514 }" P "514 shell (tcp), syslog (udp)\"" },
+	{ "meta l4proto . th dport { udp . 514 }",
+	  "meta l4proto . th dport { udp . 514 }" P "514 syslog\"" },
+	{ "ip protocol . th dport vmap { tcp . 514 : accept }",
+	  "ip protocol . th dport vmap { tcp . 514 : accept }" P
+	  "514 shell (in practice syslog over TCP)\"" },
+	{ "tcp sport . tcp dport { 53 . 1024-65535 }",
+	  "tcp sport . tcp dport { 53 . 1024-65535 }" P
+	  "1024-65535 user and dynamic ports; from 53 domain\"" },
+	/* What a translation makes of it. */
+	{ "redirect to :8080",
+	  "redirect to :8080" P "to 8080 http-alt: HTTP Alternate (see port 80)\"" },
+	{ "tcp dport 80 redirect to :8080",
+	  "tcp dport 80 redirect to :8080" P "80 http; to 8080 http-alt\"" },
+	{ "tcp dport 80 redirect to :8080 random",
+	  "tcp dport 80 redirect to :8080 random" P "80 http; to 8080 http-alt\"" },
+	{ "tcp dport 80 dnat to 10.0.0.1:8080",
+	  "tcp dport 80 dnat to 10.0.0.1:8080" P "80 http; to 8080 http-alt\"" },
+	{ "tcp dport 80 dnat ip to 10.0.0.1-10.0.0.9:8080",
+	  "tcp dport 80 dnat ip to 10.0.0.1-10.0.0.9:8080" P "80 http; to 8080 http-alt\"" },
+	{ "tcp dport 80 dnat to [::1]:8080",
+	  "tcp dport 80 dnat to [::1]:8080" P "80 http; to 8080 http-alt\"" },
+	{ "tcp dport 80 dnat to 10.0.0.1:8000-8010",
+	  "tcp dport 80 dnat to 10.0.0.1:8000-8010" P "80 http; to 8000-8010 (10 names)\"" },
+	{ "tcp dport 80 dnat to 10.0.0.1:http",
+	  "tcp dport 80 dnat to 10.0.0.1:http" P "80 http; to 80 http\"" },
+	{ "tcp dport 80 tproxy to :8080",
+	  "tcp dport 80 tproxy to :8080" P "80 http; to 8080 http-alt\"" },
+	{ "meta l4proto tcp masquerade to :8008-8009",
+	  "meta l4proto tcp masquerade to :8008-8009" P
+	  "to 8008-8009: 8008 http-alt, 8009 nvme-disc\"" },
+	{ "ip daddr 10.0.0.1 meta l4proto udp snat to 10.0.0.2:514",
+	  "ip daddr 10.0.0.1 meta l4proto udp snat to 10.0.0.2:514" P "to 514 syslog\"" },
+	{ "tcp dport set 8080",
+	  "tcp dport set 8080" P "to 8080 http-alt: HTTP Alternate (see port 80)\"" },
+	{ "tcp dport 22 tcp dport set 8080",
+	  "tcp dport 22 tcp dport set 8080" P "22 ssh; to 8080 http-alt\"" },
+	{ "dnat to tcp dport map { 80 : 10.0.0.1, 22 : 10.0.0.2 }",
+	  "dnat to tcp dport map { 80 : 10.0.0.1, 22 : 10.0.0.2 }" P "80 http; 22 ssh\"" },
+	{ "dnat to tcp dport map { 80 : 10.0.0.1 . 8080 }",
+	  "dnat to tcp dport map { 80 : 10.0.0.1 . 8080 }" P "80 http; to 8080 http-alt\"" },
+	{ "redirect to :tcp dport map { 80 : 8080 }",
+	  "redirect to :tcp dport map { 80 : 8080 }" P "80 http; to 8080 http-alt\"" },
+	{ "meta l4proto tcp redirect to :ip saddr map { 10.0.0.1 : 8080 }",
+	  "meta l4proto tcp redirect to :ip saddr map { 10.0.0.1 : 8080 }" P
+	  "to 8080 http-alt: HTTP Alternate (see port 80)\"" },
+	{ "tcp dport set tcp dport map { 80 : 8080 }",
+	  "tcp dport set tcp dport map { 80 : 8080 }" P "80 http; to 8080 http-alt\"" },
+	/* By offset, and of the connection. */
+	{ "@th,16,16 22", "@th,16,16 22" SSH },
+	{ "@th,0,16 53 accept", "@th,0,16 53 accept" P "from 53 domain: Domain Name Server\"" },
+	{ "udp length > 8 @th,64,32 0x1", "udp length > 8 @th,64,32 0x1" },
+	{ "ct original proto-dst 22", "ct original proto-dst 22" SSH },
+	{ "ct reply proto-src { 22 }",
+	  "ct reply proto-src { 22 }" P "from 22 ssh: The Secure Shell (SSH) Protocol\"" },
+	{ "meta l4proto udp ct original proto-dst 514",
+	  "meta l4proto udp ct original proto-dst 514" P "514 syslog\"" },
+	/* Blocks of their own. */
+	{ "tcp dport 22 goto { accept; }", "tcp dport 22 goto { accept; }" SSH },
+	{ "tcp dport 22 jump {\n\ttcp dport 80\n}",
+	  "tcp dport 22 jump {\n\ttcp dport 80" WEB "\n}" SSH },
+	{ "jump { tcp dport 22; jump {\ntcp dport 80; }\n}",
+	  "jump { tcp dport 22" SSH "; jump {\ntcp dport 80" WEB "; }\n}" },
+	{ "ct state new jump {\n# a\n\n# b\n tcp dport 22 accept\n\n}",
+	  "ct state new jump {\n# a\n\n# b\n tcp dport 22 accept" SSH "\n\n}" },
+	/* Elements with options, lists within lists. */
+	{ "tcp dport { 22 comment \"x\", 80 }",
+	  "tcp dport { 22 comment \"x\", 80 }" P "22 ssh; 80 http\"" },
+	{ "tcp dport { 22 timeout 1m }", "tcp dport { 22 timeout 1m }" SSH },
+	{ "tcp dport { { 22, 80 }, 443 }",
+	  "tcp dport { { 22, 80 }, 443 }" P "22 ssh; 80 http; 443 https\"" },
+	{ "tcp dport 22 add @s { tcp dport }", "tcp dport 22 add @s { tcp dport }" SSH },
+	/* A line of nothing but a comment does not end a rule that goes on (nft 1.0.6). */
+	{ "tcp dport 22 \\\n# x\naccept", "tcp dport 22 \\\n# x\naccept" SSH },
+	{ "tcp dport {\n22,\n# a\n# b\n80 # c\n# d\n}",
+	  "tcp dport {\n22,\n# a\n# b\n80 # c\n# d\n}" P "22 ssh; 80 http\"" },
 	{ "log prefix \"tcp dport 80 { # ; }\" tcp dport 22",
 	  "log prefix \"tcp dport 80 { # ; }\" tcp dport 22" SSH },
 	{ "tcp dport 22 log prefix \"comment \"", "tcp dport 22 log prefix \"comment \"" SSH },
 	{ "tcp dport 22 ip saddr @comment", "tcp dport 22 ip saddr @comment" SSH },
-	{ "tcp dport 22 accept comment \"[ps] old\"", "tcp dport 22 accept" SSH },
-	{ "tcp dport 22 comment  \"[ps] \" # x",
+	{ "tcp dport 22 accept comment \"[ps] 80 http\"", "tcp dport 22 accept" SSH },
+	{ "tcp dport 22 comment  \"[ps] 22\" # x",
 	  "tcp dport 22 comment  \"[ps] 22 ssh: The Secure Shell (SSH) Protocol\" # x" },
 	/* No ports, no comment, and no skip either. */
 	{ "accept", "accept" },
 	{ "ct state established accept", "ct state established accept" },
 	{ "accept comment \"[ps] ours, but why\"", "accept comment \"[ps] ours, but why\"" },
 	{ "log prefix \"tcp dport 22\"", "log prefix \"tcp dport 22\"" },
+	{ "accept comment \"[ps] 22 ssh\"", "accept comment \"[ps] 22 ssh\"" },
 	{ "ip daddr 10.0.0.1 dnat to 10.0.0.2", "ip daddr 10.0.0.1 dnat to 10.0.0.2" },
+	{ "dport 22", "dport 22" },
+	{ "masquerade random", "masquerade random" },
 	{ "dnat to fe80::1", "dnat to fe80::1" },
 	{ "# tcp dport 22 \\", "# tcp dport 22 \\" },
 	{ "comment \"tcp dport 22\"", "comment \"tcp dport 22\"" },
@@ -277,17 +436,118 @@ static const struct rule_row files[] = {
 	{ "create table t { chain a { tcp dport 22; }; }",
 	  "create table t { chain a { tcp dport 22" SSH "; }; }" },
 	{ "table t{chain c{tcp dport 22\n}\n}", "table t{chain c{tcp dport 22" SSH "\n}\n}" },
+	/* Pieces that are included within a chain. */
+	{ "# fragment\ntcp dport 22 accept\n", "# fragment\ntcp dport 22 accept" SSH "\n" },
+	{ "ip saddr 10.0.0.1 tcp dport 22; iifname lo udp sport 9 drop",
+	  "ip saddr 10.0.0.1 tcp dport 22" SSH "; iifname lo udp sport 9 drop" P
+	  "from 9 discard\"" },
+	/* Sets and maps. */
+	{ "table t { set s { type inet_service; elements = { 22 }; }; }",
+	  "table t { set s { type inet_service; elements = { 22" SSH " }; }; }" },
+	{ "table t { set s { typeof tcp dport; elements = { 22, 80 }; }; }",
+	  "table t { set s { typeof tcp dport; elements = { 22" SSH ", 80" WEB " }; }; }" },
+	{ "table t { set s { type inet_service; flags interval\nelements = { ssh, 8008-8009, }\n} "
+	  "}",
+	  "table t { set s { type inet_service; flags interval\nelements = { ssh" SSH
+	  ", 8008-8009" P "8008-8009: 8008 http-alt, 8009 nvme-disc\", }\n} }" },
+	{ "table t { set s { type inet_service; flags timeout; elements = { 22 timeout 1h expires "
+	  "5m }; }; }",
+	  "table t { set s { type inet_service; flags timeout; elements = { 22 timeout 1h expires "
+	  "5m" SSH " }; }; }" },
+	{ "table t { map m { type inet_service : verdict\n elements = { 22 : drop }\n}\n}",
+	  "table t { map m { type inet_service : verdict\n elements = { 22" SSH " : drop }\n}\n}" },
+	{ "table t { map m { typeof tcp dport : verdict; elements = { 22 counter packets 1 bytes "
+	  "2: jump x,\n80:drop } } }",
+	  "table t { map m { typeof tcp dport : verdict; elements = { 22 counter packets 1 bytes "
+	  "2" SSH ": jump x,\n80" WEB ":drop } } }" },
+	{ "table t { map m { type inet_service : ipv4_addr . inet_service; elements = { 80 : "
+	  "10.0.0.1 . 8080 }; }; }",
+	  "table t { map m { type inet_service : ipv4_addr . inet_service; elements = { 80" P
+	  "80 http; to 8080 http-alt\" : 10.0.0.1 . 8080 }; }; }" },
+	{ "table t { set s { type ipv4_addr . inet_proto . inet_service; elements = { 10.0.0.1 . "
+	  "udp . 514 }; }; }",
+	  "table t { set s { type ipv4_addr . inet_proto . inet_service; elements = { 10.0.0.1 . "
+	  "udp . 514" P "514 syslog\" }; }; }" },
+	{ "table t { set s { type ipv4_addr; elements = { 10.0.0.1 }; }; }",
+	  "table t { set s { type ipv4_addr; elements = { 10.0.0.1 }; }; }" },
+	{ "table t { set s { type mark; elements = { 22 }; }; }",
+	  "table t { set s { type mark; elements = { 22 }; }; }" },
+	{ "add set t s { type inet_service; }; add element t s { 22, 80 }",
+	  "add set t s { type inet_service; }; add element t s { 22" SSH ", 80" WEB " }" },
+	{ "table ip t {\nset s {\ntype inet_service\n}\n}\nadd element ip t s {\n22,\n}\n",
+	  "table ip t {\nset s {\ntype inet_service\n}\n}\nadd element ip t s {\n22" SSH ",\n}\n" },
+	{ "add element ip t s { 22, 80 }\nflush ruleset\nlist ruleset\n",
+	  "add element ip t s { 22, 80 }\nflush ruleset\nlist ruleset\n" },
+	{ "add map ip t m { typeof tcp dport : verdict; }; delete element ip t m { 22 }",
+	  "add map ip t m { typeof tcp dport : verdict; }; delete element ip t m { 22 }" },
+	/* The transport of a set is that of the rules that use it. */
+	{ "table t { set s { type inet_service; elements = { 514 }; }\nchain c {\nudp dport "
+	  "@s\n}\n}",
+	  "table t { set s { type inet_service; elements = { 514" P
+	  "514 syslog\" }; }\nchain c {\nudp dport @s" P "514 syslog\"\n}\n}" },
+	{ "table t { set s { type inet_service; elements = { 514 }; }\nchain c {\nudp dport @s; "
+	  "tcp dport @s\n}\n}",
+	  "table t { set s { type inet_service; elements = { 514" P
+	  "514 shell (tcp), syslog (udp)\" }; }\nchain c {\nudp dport @s" P
+	  "514 syslog\"; tcp dport @s" P "514 shell (in practice syslog over TCP)\"\n}\n}" },
+	{ "table t { set s { type inet_service; elements = { 22, 80 }; }\nchain c {\ntcp dport != "
+	  "@s drop\n}\n}",
+	  "table t { set s { type inet_service; elements = { 22" SSH ", 80" WEB
+	  " }; }\nchain c {\ntcp dport != @s drop" P "all but 22 ssh, 80 http\"\n}\n}" },
+	/* Elements that are added later, and below the rule. */
+	{ "table t { set s { type inet_service; }\nchain c {\ntcp dport @s\n}\n}\nadd element t s "
+	  "{ 22 }",
+	  "table t { set s { type inet_service; }\nchain c {\ntcp dport @s" SSH
+	  "\n}\n}\nadd element t s { 22" SSH " }" },
+	{ "table t { map m { type inet_service : verdict; elements = { 22 : drop }; }\nchain c "
+	  "{\ntcp dport vmap @m\n}\n}",
+	  "table t { map m { type inet_service : verdict; elements = { 22" SSH
+	  " : drop }; }\nchain c {\ntcp dport vmap @m" SSH "\n}\n}" },
+	{ "table t { set s { type ipv4_addr . inet_service; elements = { 10.0.0.1 . 22 }; }\nchain "
+	  "c {\nip saddr . tcp dport @s\n}\n}",
+	  "table t { set s { type ipv4_addr . inet_service; elements = { 10.0.0.1 . 22" SSH
+	  " }; }\nchain c {\nip saddr . tcp dport @s" SSH "\n}\n}" },
+	/* The same name in another table is another set. */
+	{ "table a { set s { type inet_service; elements = { 22 }; }; }\ntable b { set s { type "
+	  "inet_service; elements = { 80 }; }\nchain c {\ntcp dport @s\n}\n}",
+	  "table a { set s { type inet_service; elements = { 22" SSH
+	  " }; }; }\ntable b { set s { type inet_service; elements = { 80" WEB
+	  " }; }\nchain c {\ntcp dport @s" WEB "\n}\n}" },
+	/* Defines. */
+	{ "define X = 22\nadd rule t c tcp dport $X",
+	  "define X = 22\nadd rule t c tcp dport $X" SSH },
+	{ "define X = { 22, 80 }\nadd rule t c tcp dport $X",
+	  "define X = { 22, 80 }\nadd rule t c tcp dport $X" P "22 ssh; 80 http\"" },
+	{ "define X = 22\ndefine Y = { $X, 80 }\nadd rule t c tcp dport { $Y, 443 }",
+	  "define X = 22\ndefine Y = { $X, 80 }\nadd rule t c tcp dport { $Y, 443 }" P
+	  "22 ssh; 80 http; 443 https\"" },
+	{ "define X = 8008-8009\nadd rule t c tcp dport $X",
+	  "define X = 8008-8009\nadd rule t c tcp dport $X" P
+	  "8008-8009: 8008 http-alt, 8009 nvme-disc\"" },
+	{ "define X = 8008\nadd rule t c tcp dport $X - 8009",
+	  "define X = 8008\nadd rule t c tcp dport $X - 8009" P
+	  "8008-8009: 8008 http-alt, 8009 nvme-disc\"" },
+	{ "define X = 22\nredefine X = 80\nadd rule t c tcp dport $X",
+	  "define X = 22\nredefine X = 80\nadd rule t c tcp dport $X" WEB },
+	{ "define X = 22\ntable t {\ndefine Y = 80\nchain c {\ntcp dport { $X, $Y }\n}\n}",
+	  "define X = 22\ntable t {\ndefine Y = 80\nchain c {\ntcp dport { $X, $Y }" P
+	  "22 ssh; 80 http\"\n}\n}" },
+	{ "table a {\ndefine Y = 22\nchain c {\ntcp dport $Y\n}\n}\ntable b {\ndefine Y = "
+	  "80\nchain c {\ntcp dport $Y\n}\n}",
+	  "table a {\ndefine Y = 22\nchain c {\ntcp dport $Y" SSH
+	  "\n}\n}\ntable b {\ndefine Y = 80\nchain c {\ntcp dport $Y" WEB "\n}\n}" },
+	{ "define X = 8080\nadd rule t c redirect to :$X",
+	  "define X = 8080\nadd rule t c redirect to :$X" P
+	  "to 8080 http-alt: HTTP Alternate (see port 80)\"" },
+	{ "define X = { 22 }\ntable t {\nset s { type inet_service; elements = $X; }\nchain c "
+	  "{\ntcp dport @s\n}\n}",
+	  "define X = { 22 }\ntable t {\nset s { type inet_service; elements = $X; }\nchain c "
+	  "{\ntcp dport @s" SSH "\n}\n}" },
 	/* Nothing outside of rules is a rule. */
-	{ "table t { set s { typeof tcp dport; elements = { 22 }; }; }",
-	  "table t { set s { typeof tcp dport; elements = { 22 }; }; }" },
-	{ "table t { map m { typeof tcp dport : verdict\n elements = { 22 : drop }\n}\n}",
-	  "table t { map m { typeof tcp dport : verdict\n elements = { 22 : drop }\n}\n}" },
 	{ "table t { flowtable f { hook ingress priority 0; devices = { a, b }; }; }",
 	  "table t { flowtable f { hook ingress priority 0; devices = { a, b }; }; }" },
 	{ "add map ip t m { typeof tcp dport : verdict; }",
 	  "add map ip t m { typeof tcp dport : verdict; }" },
-	{ "add element ip t s { 22, 80 }\nflush ruleset\nlist ruleset\n",
-	  "add element ip t s { 22, 80 }\nflush ruleset\nlist ruleset\n" },
 	{ "define X = { 22, 80 }\ndefine Y = tcp dport 22\n",
 	  "define X = { 22, 80 }\ndefine Y = tcp dport 22\n" },
 };
@@ -308,50 +568,41 @@ static const struct skip_row skips[] = {
 	{ "tcp dport 22 comment \"mine\"", "it has a comment already" },
 	{ "tcp dport 22 comment ssh", "it has a comment already" },
 	{ "tcp dport 22 comment \"[ps]22\"", "it has a comment already" },
+	{ "tcp dport 22 comment \"[ps] ask Bob\"", "it has a comment already" },
 	{ "tcp dport 22 comment \"[ps] 22\" accept", "it has a comment already" },
 	{ "tcp dport 22 counter comment \"c\" accept", "it has a comment already" },
-	{ "tcp dport != 22", "it matches all ports but those it names" },
-	{ "tcp dport ne 22", "it matches all ports but those it names" },
-	{ "tcp dport != { 22, 80 } drop", "it matches all ports but those it names" },
-	{ "tcp dport != 1-1024 drop", "it matches all ports but those it names" },
-	{ "tcp dport 22 jump {\ntcp dport 80\n}", "it jumps to a block of its own" },
-	{ "tcp dport 22 goto { accept; }", "it jumps to a block of its own" },
-	{ "tcp dport @s", "its ports come from a named set" },
-	{ "tcp dport != @s", "its ports come from a named set" },
-	{ "tcp dport 22 tcp sport @s", "its ports come from a named set" },
-	{ "tcp dport $X", "its ports come from a define" },
-	{ "tcp dport { 22, $X }", "its ports come from a define" },
-	{ "tcp dport 22-$X", "its ports come from a define" },
-	{ "tcp dport set 8080", "it sets a port" },
-	{ "tcp dport vmap { 22 : accept }", "its ports are keys of a map" },
-	{ "tcp dport { 22 : accept }", "its ports are keys of a map" },
-	{ "redirect to tcp dport map { 22 : 80 }",
-	  "its ports are taken from the packet, not compared" },
+	{ "tcp dport @s", "its ports come from a set that is not in reach" },
+	{ "tcp dport != @s", "its ports come from a set that is not in reach" },
+	{ "tcp dport 22 tcp sport @s", "its ports come from a set that is not in reach" },
+	{ "tcp dport vmap @s", "its ports come from a set that is not in reach" },
+	{ "tcp dport . ip saddr @s", "its ports come from a set that is not in reach" },
+	{ "tcp dport $X", "its ports come from a define that is not in reach" },
+	{ "tcp dport { 22, $X }", "its ports come from a define that is not in reach" },
+	{ "tcp dport 22-$X", "its ports come from a define that is not in reach" },
+	{ "redirect to :$X", "its ports come from a define that is not in reach" },
 	{ "meta mark set tcp dport", "its ports are taken from the packet, not compared" },
-	{ "tcp dport 22 add @s { tcp dport }",
+	{ "add @s { tcp dport }", "its ports are taken from the packet, not compared" },
+	{ "tcp dport", "its ports are taken from the packet, not compared" },
+	{ "meta mark set jhash tcp dport mod 2",
 	  "its ports are taken from the packet, not compared" },
-	{ "ip saddr . tcp dport { 10.0.0.1 . 22 }", "its ports are part of a concatenation" },
-	{ "tcp dport . ip saddr @s", "its ports are part of a concatenation" },
-	{ "meta l4proto . th dport @s", "its ports are part of a concatenation" },
-	{ "tcp dport < 1024", "it compares ports by order" },
-	{ "tcp dport > 1024", "it compares ports by order" },
-	{ "tcp dport <= 1024", "it compares ports by order" },
-	{ "tcp dport >= 1024", "it compares ports by order" },
-	{ "tcp dport lt 1024", "it compares ports by order" },
 	{ "tcp dport & 0xff == 22", "it compares ports through a mask" },
-	{ "tcp dport 22 | 1", "it compares ports through a mask" },
-	{ "tcp dport { 22 comment \"x\", 80 }", "its set elements have options of their own" },
-	{ "tcp dport { 22 timeout 1m }", "its set elements have options of their own" },
+	{ "tcp dport & 1 != 0", "it compares ports through a mask" },
+	{ "tcp dport | 1 == 22", "it compares ports through a mask" },
+	{ "tcp dport ^ 1 == 22", "it compares ports through a mask" },
+	{ "tcp dport < 0", "no port is as small, or as large, as it wants" },
+	{ "tcp dport > 65535", "no port is as small, or as large, as it wants" },
+	{ "tcp dport 22 | 1", "the expression around its ports is not understood" },
 	{ "tcp dport (22)", "the expression around its ports is not understood" },
 	{ "tcp dport 22,80", "the expression around its ports is not understood" },
-	{ "tcp dport { { 22, 80 }, 443 }", "the expression around its ports is not understood" },
 	{ "tcp dport { }", "the expression around its ports is not understood" },
-	{ "tcp dport", "the expression around its ports is not understood" },
-	{ "dport 22", "the expression around its ports is not understood" },
 	{ "tcp dport 22-", "the expression around its ports is not understood" },
 	{ "tcp dport -22", "the expression around its ports is not understood" },
 	{ "tcp dport *", "the expression around its ports is not understood" },
 	{ "tcp dport 22 80", "the expression around its ports is not understood" },
+	{ "ip saddr . tcp dport { 10.0.0.1 }",
+	  "the expression around its ports is not understood" },
+	{ "ip saddr . tcp dport { 10.0.0.1 . }",
+	  "the expression around its ports is not understood" },
 	{ "tcp dport 65536", "a port number that nft would refuse" },
 	{ "tcp dport 22ssh", "a port number that nft would refuse" },
 	{ "tcp dport 099999999999999999999", "a port number that nft would refuse" },
@@ -363,13 +614,10 @@ static const struct skip_row skips[] = {
 	{ "dccp dport 22", "its transport is none of tcp, udp, sctp" },
 	{ "udplite sport 22", "its transport is none of tcp, udp, sctp" },
 	{ "meta l4proto dccp th dport 22", "its transport is none of tcp, udp, sctp" },
+	{ "meta l4proto . th dport { dccp . 22 }", "its transport is none of tcp, udp, sctp" },
 	{ "udp dport 4789 vxlan tcp dport 80", "its ports are those of a packet inside a tunnel" },
-	{ "@th,16,16 22", "it may name ports by their offset in the packet" },
-	{ "ct original proto-dst 22", "it names the ports of the original connection" },
-	{ "redirect to :8080", "its only port is the target of a translation" },
-	{ "dnat to 10.0.0.1:8080", "its only port is the target of a translation" },
-	{ "dnat to [::1]:8080", "its only port is the target of a translation" },
-	{ "tproxy to :8080", "its only port is the target of a translation" },
+	{ "@th,8,16 22", "it may name ports by their offset in the packet" },
+	{ "@th,0,32 22", "it may name ports by their offset in the packet" },
 	{ "tcp dport 22 \\ accept", "it holds bytes that nft does not know" },
 	{ "tcp dport 22 \xc3\xa4", "it holds bytes that nft does not know" },
 	{ "tcp dport 22 accept }\n; chain d {", "a brace ends it, where nft wants a newline or ;" },
@@ -400,7 +648,7 @@ static void test_skips(void **state)
 			 skips[i].rule);
 		skip_expect(&fixture->facts, text, skips[i].reason, 3, 11);
 	}
-	skip_expect(&fixture->facts, "# fragment\ntcp dport 22 accept\n",
+	skip_expect(&fixture->facts, "#!/bin/sh\nnft add rule t c tcp dport 22 accept\n",
 		    "it stands in no chain and in no \"add rule\"", 2, 1);
 	skip_expect(&fixture->facts, "log prefix \"a\nb\"; ip t c tcp dport 22",
 		    "it stands in no chain and in no \"add rule\"", 2, 5);
@@ -411,7 +659,9 @@ static void refuse_expect(const struct comment_facts *facts, const char *text, s
 {
 	struct annotate_result result = { 0 };
 
-	assert_int_equal(nft_annotate(text, length, facts, &result), -EINVAL);
+	assert_int_equal(
+		nft_annotate(text, length, &(struct annotate_options){ .facts = facts }, &result),
+		-EINVAL);
 	assert_null(result.text);
 	assert_int_equal(result.skip_count, 1);
 	assert_string_equal(result.skips[0].reason, reason);
@@ -456,6 +706,290 @@ static void test_refused(void **state)
 	REFUSE("tcp dport 22 comment \"", "a quote is never closed", 1, 22);
 	/* nft reads over a carriage return in a comment. */
 	assert_int_equal(assert_properties(&fixture->facts, "# a\r\n", 5), 0);
+}
+
+static char *annotate_style(const struct comment_facts *facts, const char *text,
+			    enum annotate_style style)
+{
+	const struct annotate_options options = { .facts = facts, .style = style };
+	struct annotate_result result = { 0 };
+
+	assert_int_equal(nft_annotate(text, strlen(text), &options, &result), 0);
+	text = result.text;
+	result.text = NULL;
+	annotate_result_release(&result);
+	return (char *)text;
+}
+
+static void style_expect(const struct comment_facts *facts, const char *text,
+			 enum annotate_style style, const char *expected)
+{
+	char *got = annotate_style(facts, text, style);
+
+	assert_string_equal(got, expected);
+	free(got);
+}
+
+static const struct rule_row remarks[] = {
+	{ "tcp dport 22\n", "# [ps] 22 ssh: The Secure Shell (SSH) Protocol\ntcp dport 22\n" },
+	{ "\t tcp dport { 80, 22, 80 }", "\t # [ps] 22 ssh: The Secure Shell (SSH) Protocol\n"
+					 "\t # [ps] 80 http: World Wide Web HTTP\n"
+					 "\t tcp dport { 80, 22, 80 }" },
+	/* Also where a human's comment is, and where a brace ends the rule. */
+	{ "tcp dport 22 comment \"mine\"",
+	  "# [ps] 22 ssh: The Secure Shell (SSH) Protocol\ntcp dport 22 comment \"mine\"" },
+	{ "table t { chain c { tcp dport 22 } }",
+	  "# [ps] 22 ssh: The Secure Shell (SSH) Protocol\ntable t { chain c { tcp dport 22 } }" },
+	/* Each line has its own. */
+	{ "tcp dport {\n\t22,\n\n\t80, 514\n} drop\n",
+	  "tcp dport {\n\t# [ps] 22 ssh: The Secure Shell (SSH) Protocol\n\t22,\n\n"
+	  "\t# [ps] 80 http: World Wide Web HTTP\n"
+	  "\t# [ps] 514 shell (in practice syslog over TCP)\n\t80, 514\n} drop\n" },
+	/* None can go where a line goes on. */
+	{ "tcp dport { 22, \\\n80 }\n",
+	  "# [ps] 22 ssh: The Secure Shell (SSH) Protocol\n# [ps] 80 http: World Wide Web HTTP\n"
+	  "tcp dport { 22, \\\n80 }\n" },
+	{ "# x\nlog prefix \"a\nb\" accept; tcp dport 22",
+	  "# x\n# [ps] 22 ssh: The Secure Shell (SSH) Protocol\nlog prefix \"a\nb\" accept; tcp "
+	  "dport 22" },
+	{ "tcp sport 1 log prefix \"a\nb\" tcp dport 22",
+	  "# [ps] 22 ssh: The Secure Shell (SSH) Protocol\n# [ps] from 1 unassigned\ntcp sport 1 "
+	  "log prefix \"a\nb\" tcp dport 22" },
+	/* What is used for ports is told where it is defined; many from there in one line. */
+	{ "define A = 1\ndefine X = { 22, 80 }\nadd rule t c tcp dport $X",
+	  "define A = 1\n# [ps] 22 ssh: The Secure Shell (SSH) Protocol\n# [ps] 80 http: World "
+	  "Wide "
+	  "Web HTTP\ndefine X = { 22, 80 }\n# [ps] 22 ssh: The Secure Shell (SSH) Protocol\n"
+	  "# [ps] 80 http: World Wide Web HTTP\nadd rule t c tcp dport $X" },
+	{ "define X = {\n22,\n80,\n443,\n514,\n}\nadd rule t c tcp dport { $X, 9 }",
+	  "define X = {\n# [ps] 22 ssh: The Secure Shell (SSH) Protocol\n22,\n# [ps] 80 http: "
+	  "World "
+	  "Wide Web HTTP\n80,\n# [ps] 443 https: http protocol over TLS/SSL\n443,\n# [ps] 514 "
+	  "shell "
+	  "(in practice syslog over TCP)\n514,\n}\n# [ps] 9 discard\n# [ps] 22 ssh: The Secure "
+	  "Shell "
+	  "(SSH) Protocol\n# [ps] 80 http: World Wide Web HTTP\n# [ps] 443 https: http protocol "
+	  "over "
+	  "TLS/SSL\n# [ps] 514 shell (in practice syslog over TCP)\nadd rule t c tcp dport { $X, 9 "
+	  "}" },
+	{ "define X = { 7, 9, 25, 53, 514 }\nadd rule t c udp dport { $X, 22 }",
+	  "# [ps] 7 echo\n# [ps] 9 discard\n# [ps] 25 smtp: Simple Mail Transfer\n# [ps] 53 "
+	  "domain: "
+	  "Domain Name Server\n# [ps] 514 syslog\ndefine X = { 7, 9, 25, 53, 514 }\n# [ps] 22 ssh: "
+	  "The Secure Shell (SSH) Protocol\n# [ps] 7 echo; 9 discard; 25 smtp; 53 domain; 514 "
+	  "syslog\nadd rule t c udp dport { $X, 22 }" },
+	/* Of merging sets, too. */
+	{ "table t { set s { type inet_service; flags interval; auto-merge\nelements = { 22 }; }; "
+	  "}",
+	  "table t { set s { type inet_service; flags interval; auto-merge\n"
+	  "# [ps] 22 ssh: The Secure Shell (SSH) Protocol\nelements = { 22 }; }; }" },
+	/* The other style gives way. */
+	{ "tcp dport 22" SSH "\n",
+	  "# [ps] 22 ssh: The Secure Shell (SSH) Protocol\ntcp dport 22\n" },
+	/* Lines of ours that are no longer right; those of others. */
+	{ "# [ps] 80 http\n\t# [ps] 22 ssh\n# [ps] ask Bob\n# [ps] 443 https\ntcp dport 22\n# [ps] "
+	  "9 "
+	  "discard",
+	  "# [ps] ask Bob\n# [ps] 22 ssh: The Secure Shell (SSH) Protocol\ntcp dport 22\n" },
+	{ "log prefix \"\n# [ps] 22 ssh\n\"", "log prefix \"\n# [ps] 22 ssh\n\"" },
+	{ "accept # [ps] 22 ssh\n", "accept # [ps] 22 ssh\n" },
+};
+
+static void test_remarks(void **state)
+{
+	struct fixture *fixture = *state;
+
+	for (size_t i = 0; i < sizeof(remarks) / sizeof(remarks[0]); i++) {
+		style_expect(&fixture->facts, remarks[i].before, ANNOTATE_HASH, remarks[i].after);
+		style_expect(&fixture->facts, remarks[i].after, ANNOTATE_HASH, remarks[i].after);
+	}
+}
+
+/* What we write is known again whatever the counts; what a human writes is never ours. */
+static const struct {
+	const char *comment;
+	bool ours;
+} comments[] = {
+	{ "22", true },
+	{ "22 ssh", true },
+	{ "22 ssh: The Secure Shell", true },
+	{ "22 ssh: The Secure Shell (SSH) Protocol; 12.4k pkts to port since 2026-11-03", true },
+	{ "22 ssh; 1 pkts to port since 2026-11-03", true },
+	{ "22 ssh; 0 pkts to ports since 2026-11-03", true },
+	{ "from 53 domain; 9 pkts from port since 2026-11-03", true },
+	{ "22 ssh; 80 http; 443 https; +12 more", true },
+	{ "from 22 ssh", true },
+	{ "to 8080 http-alt", true },
+	{ "22 ssh; from 53 domain; to 8080 http-alt", true },
+	{ "all but 22 ssh, 80 http", true },
+	{ "from all but 514 shell (tcp), syslog (udp), 80 http", true },
+	{ "514 shell (tcp), syslog (udp)", true },
+	{ "514 syslog", true },
+	{ "4 unassigned", true },
+	{ "0 reserved", true },
+	{ "65535 dynamic", true },
+	{ "8000-8010 (10 names)", true },
+	{ "8008-8009: 8008 http-alt, 8009 nvme-disc", true },
+	{ "0-1023 system ports", true },
+	{ "Citrix Framehawk 3224-3324; covers 97 other UDP names", true },
+	{ "3069 ls3; in Citrix Framehawk 3224-3324; pair 3068 ls3bcast", true },
+	{ "22 ssh; TLS pair 80 http", true },
+
+	{ "", false },
+	{ " 22 ssh", false },
+	{ "ask Bob", false },
+	{ "22 is for Bob", false },
+	{ "22 ssh ask Bob", false },
+	{ "22 ssh: ask Bob", false },
+	{ "22 ssh; ask Bob", false },
+	{ "22 ssh (ask Bob)", false },
+	{ "22 ssh, but ask Bob", false },
+	{ "22 http", false },
+	{ "22ssh", false },
+	{ "222222 ssh", false },
+	{ "80-22", false },
+	{ "+12 more", false },
+	{ "pair 22 ssh", false },
+	{ "ssh", false },
+	{ "all but Bob", false },
+	{ "Citrix Framehawk", false },
+	{ "Citrix Framehawk 3224-3325", false },
+	{ "22 ssh; 12 pkts to Bob since 2026-11-03", false },
+	{ "12.4k pkts to port since 2026-11-03", false },
+};
+
+static void test_ours(void **state)
+{
+	struct fixture *fixture = *state;
+
+	for (size_t i = 0; i < sizeof(comments) / sizeof(comments[0]); i++) {
+		char rule[256], line[256];
+
+		snprintf(rule, sizeof(rule), "tcp dport 22 accept comment \"[ps] %s\" # [ps] 22\n",
+			 comments[i].comment);
+		snprintf(line, sizeof(line), "\t# [ps] %s\naccept\n", comments[i].comment);
+		print_message("[ps] %s\n", comments[i].comment);
+		style_expect(&fixture->facts, rule, ANNOTATE_STRIP,
+			     comments[i].ours ? "tcp dport 22 accept # [ps] 22\n" : rule);
+		style_expect(&fixture->facts, line, ANNOTATE_STRIP,
+			     comments[i].ours ? "accept\n" : line);
+	}
+}
+
+/* Ours goes wherever it stands; nothing else does. */
+static const struct rule_row stripped[] = {
+	{ "accept comment \"[ps] 22 ssh\"", "accept" },
+	{ "tcp dport 22 comment\t \"[ps] 22 ssh\";accept", "tcp dport 22;accept" },
+	{ "tcp dport 22\t \\\n\tcomment \"[ps] 22 ssh\"\n", "tcp dport 22\t \\\n\n" },
+	{ "table t { chain c { comment \"[ps] 22 ssh\"; }; }",
+	  "table t { chain c { comment \"[ps] 22 ssh\"; }; }" },
+	{ "table t { comment \"[ps] 22 ssh\"; }", "table t { comment \"[ps] 22 ssh\"; }" },
+	{ "add element t s { 22 comment \"[ps] 22 ssh\" : drop, 23 comment \"x\" }",
+	  "add element t s { 22 : drop, 23 comment \"x\" }" },
+	{ "table t { set s { type mark; elements = { 22 comment \"[ps] 22 ssh\" }; }; }",
+	  "table t { set s { type mark; elements = { 22 }; }; }" },
+	{ "tcp dport { 22 comment \"[ps] 22 ssh\" } accept",
+	  "tcp dport { 22 comment \"[ps] 22 ssh\" } accept" },
+	{ "jump {\naccept comment \"[ps] 22 ssh\"\n} comment \"[ps] 80 http\"",
+	  "jump {\naccept\n}" },
+	{ "log prefix \"comment [ps] 22 ssh\"", "log prefix \"comment [ps] 22 ssh\"" },
+	{ "# comment \"[ps] 22 ssh\"", "# comment \"[ps] 22 ssh\"" },
+	{ "nft add rule t c tcp dport 22 comment \"[ps] 22 ssh\"",
+	  "nft add rule t c tcp dport 22" },
+};
+
+static void test_strip(void **state)
+{
+	struct fixture *fixture = *state;
+
+	for (size_t i = 0; i < sizeof(stripped) / sizeof(stripped[0]); i++)
+		style_expect(&fixture->facts, stripped[i].before, ANNOTATE_STRIP,
+			     stripped[i].after);
+}
+
+struct included {
+	const char *path, *text;
+};
+
+static const struct included included[] = {
+	{ "./ports.nft", "define WEB = { 80, 443 }\ndefine SSH = 22\n" },
+	{ "./sets.nft", "table t {\nset s {\ntype inet_service\nelements = { 22, $SSH }\n}\n}\n" },
+	{ "./self.nft", "define SELF = 22\ninclude \"./self.nft\"\n" },
+	{ "./broken.nft", "define BROKEN = 22\ntable t {\n" },
+};
+
+static int read_included(void *data, struct slice pattern,
+			 int (*take)(void *taker, const char *text, size_t length), void *taker)
+{
+	for (size_t i = 0; i < sizeof(included) / sizeof(included[0]); i++)
+		if (slice_equals(pattern, included[i].path))
+			return take(taker, included[i].text, strlen(included[i].text));
+	return -ENOENT;
+}
+
+static const struct rule_row including[] = {
+	{ "include \"./ports.nft\"\nadd rule t c tcp dport $WEB",
+	  "include \"./ports.nft\"\nadd rule t c tcp dport $WEB" P "80 http; 443 https\"" },
+	{ "include \"./ports.nft\"\ninclude \"./sets.nft\"\nadd rule t c tcp dport @s",
+	  "include \"./ports.nft\"\ninclude \"./sets.nft\"\nadd rule t c tcp dport @s" SSH },
+	{ "include \"./self.nft\"\nadd rule t c tcp dport $SELF",
+	  "include \"./self.nft\"\nadd rule t c tcp dport $SELF" SSH },
+	{ "include \"./broken.nft\"\nadd rule t c tcp dport $BROKEN",
+	  "include \"./broken.nft\"\nadd rule t c tcp dport $BROKEN" SSH },
+	{ "table t {\ninclude \"./ports.nft\"\nchain c {\ntcp dport $SSH\n}\n}",
+	  "table t {\ninclude \"./ports.nft\"\nchain c {\ntcp dport $SSH" SSH "\n}\n}" },
+	{ "include \"./missing.nft\"\nadd rule t c tcp dport $X",
+	  "include \"./missing.nft\"\nadd rule t c tcp dport $X" },
+};
+
+static void test_includes(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct nft_includes includes = { read_included, NULL };
+	const struct annotate_options options = { .facts = &fixture->facts, .includes = &includes };
+
+	for (size_t i = 0; i < sizeof(including) / sizeof(including[0]); i++) {
+		struct annotate_result result = { 0 };
+
+		assert_int_equal(nft_annotate(including[i].before, strlen(including[i].before),
+					      &options, &result),
+				 0);
+		assert_string_equal(result.text, including[i].after);
+		annotate_result_release(&result);
+	}
+}
+
+/* Where counts do not matter, those that are there stay, and change nothing else. */
+static void test_keep_counts(void **state)
+{
+	static const char *const texts[] = {
+		("tcp dport 22 comment \"[ps] 22 ssh: The Secure Shell (SSH) Protocol; 12.4k pkts "
+		 "to "
+		 "port since 2026-11-03\"\n"),
+		("udp dport 3224-3324 comment \"[ps] Citrix Framehawk 3224-3324; covers 97 other "
+		 "UDP "
+		 "names; 1 pkts to ports since 2026-11-03\"\n"),
+		("table t { set s { type inet_service; elements = { 22 comment \"[ps] 22 ssh: The "
+		 "Secure Shell (SSH) Protocol; 0 pkts to port since 2026-11-03\" }; }; }\n"),
+	};
+	static const char hashed[] =
+		"# [ps] 22 ssh: The Secure Shell (SSH) Protocol; 7 pkts to port since 2026-11-03\n"
+		"tcp dport 22\n";
+	struct fixture *fixture = *state;
+	struct annotate_options options = { .facts = &fixture->facts, .keep_counts = true };
+	struct annotate_result result = { 0 };
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		assert_int_equal(nft_annotate(texts[i], strlen(texts[i]), &options, &result), 0);
+		assert_string_equal(result.text, texts[i]);
+		assert_int_equal(result.edits.count, 0);
+		annotate_result_release(&result);
+	}
+	options.style = ANNOTATE_HASH;
+	assert_int_equal(nft_annotate(hashed, strlen(hashed), &options, &result), 0);
+	assert_int_equal(result.edits.count, 0);
+	annotate_result_release(&result);
+	style_expect(&fixture->facts, texts[0], ANNOTATE_COMMENT, "tcp dport 22" SSH "\n");
 }
 
 static bool ends_with(const char *text, const char *ending)
@@ -514,7 +1048,9 @@ static void golden_check(const struct comment_facts *facts, const char *name, co
 	snprintf(golden_name, sizeof(golden_name), "%.*s.annotated", (int)strlen(name) - 4, name);
 	expected = file_read(DATA, golden_name, &expected_length);
 	assert_non_null(expected);
-	assert_int_equal(nft_annotate(text, length, facts, &result), 0);
+	assert_int_equal(
+		nft_annotate(text, length, &(struct annotate_options){ .facts = facts }, &result),
+		0);
 	/* GOLDEN=1 writes them anew: read the diff before you commit it. */
 	if (getenv("GOLDEN")) {
 		golden_write(golden_name, &result);
@@ -597,7 +1133,10 @@ static void test_large(void **state)
 	for (unsigned int i = 0; i < ELEMENTS; i++)
 		length += (size_t)snprintf(text + length, ROOM - length, ", %u", i % 65536);
 	length += (size_t)snprintf(text + length, ROOM - length, " } accept\n");
-	assert_int_equal(nft_annotate(text, length, &fixture->facts, &result), 0);
+	assert_int_equal(nft_annotate(text, length,
+				      &(struct annotate_options){ .facts = &fixture->facts },
+				      &result),
+			 0);
 	assert_int_equal(result.comments, 1);
 	assert_non_null(strstr(result.text, " more\"\n"));
 	annotate_result_release(&result);
@@ -613,7 +1152,9 @@ int main(void)
 		cmocka_unit_test(test_skips),	      cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_golden_files),  cmocka_unit_test(test_damaged),
 		cmocka_unit_test(test_corpus),	      cmocka_unit_test(test_large),
-		cmocka_unit_test(test_machine_names),
+		cmocka_unit_test(test_machine_names), cmocka_unit_test(test_remarks),
+		cmocka_unit_test(test_ours),	      cmocka_unit_test(test_strip),
+		cmocka_unit_test(test_includes),      cmocka_unit_test(test_keep_counts),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

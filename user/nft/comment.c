@@ -46,21 +46,27 @@ static struct port_use *digest_find(struct digest *digest, const struct port_use
 		struct port_use *other = &digest->uses[i];
 
 		if (other->first == use->first && other->last == use->last &&
-		    !other->source == !use->source)
+		    other->role == use->role && other->negated == use->negated)
 			return other;
 	}
 	return NULL;
+}
+
+/* What a rule leaves out tells least of it. */
+static unsigned int telling(const struct comment_facts *facts, const struct port_use *use)
+{
+	return use->negated ? 0 : 1 + describe_weight(facts, use);
 }
 
 /* Take @use in place of the last of the least telling ones, if it tells more. */
 static void digest_crowd_in(struct digest *digest, const struct comment_facts *facts,
 			    const struct port_use *use)
 {
-	unsigned int weight = describe_weight(facts, use);
+	unsigned int weight = telling(facts, use);
 	size_t least = 0, last = SHOWN_MAX - 1;
 
 	for (size_t i = 0; !digest->more && i < SHOWN_MAX; i++)
-		digest->weights[i] = describe_weight(facts, &digest->uses[i]);
+		digest->weights[i] = telling(facts, &digest->uses[i]);
 	digest->more++;
 	for (size_t i = 0; i < SHOWN_MAX; i++)
 		if (digest->weights[i] <= digest->weights[least])
@@ -92,15 +98,18 @@ static void digest_add(struct digest *digest, const struct comment_facts *facts,
 	}
 }
 
-/* Destination ports first: they say what a rule is for. */
+/*
+ * Destination ports first: they say what a rule is for. Of each role, what it names
+ * before what it leaves out.
+ */
 static void digest_make(struct digest *digest, const struct comment_facts *facts,
 			const struct port_use *uses, size_t count)
 {
 	digest->count = digest->more = 0;
-	for (int source = 0; source <= 1; source++) {
+	for (unsigned int turn = 0; turn < PORT_ROLES * 2; turn++) {
 		memset(&digest->single, 0, sizeof(digest->single));
 		for (size_t i = 0; i < count; i++) {
-			if (!uses[i].source == !source)
+			if (uses[i].role * 2u + uses[i].negated == turn)
 				digest_add(digest, facts, &uses[i]);
 		}
 	}
@@ -141,8 +150,14 @@ static uint64_t set_packets(const struct snapshot *snapshot, enum transport tran
 	return packets;
 }
 
+/* Whether the packets of @use are counted on the side of @role. */
+static bool is_counted(const struct port_use *use, enum port_role role)
+{
+	return use->role == role && !use->negated;
+}
+
 static uint64_t packets_sum(const struct snapshot *snapshot, const struct port_use *uses,
-			    size_t count, bool source)
+			    size_t count, enum port_role role)
 {
 	uint64_t packets = 0;
 
@@ -150,20 +165,21 @@ static uint64_t packets_sum(const struct snapshot *snapshot, const struct port_u
 		struct port_set set = { 0 };
 
 		for (size_t i = 0; i < count; i++) {
-			if (!uses[i].source == !source && use_transports(&uses[i]) & 1u << t)
+			if (is_counted(&uses[i], role) && use_transports(&uses[i]) & 1u << t)
 				port_set_add_range(&set, uses[i].first, uses[i].last);
 		}
-		packets += set_packets(snapshot, t, source ? SIDE_PEER : SIDE_LOCAL, &set);
+		packets += set_packets(snapshot, t, role == PORT_SOURCE ? SIDE_PEER : SIDE_LOCAL,
+				       &set);
 	}
 	return packets;
 }
 
-static bool is_one_port(const struct port_use *uses, size_t count, bool source)
+static bool is_one_port(const struct port_use *uses, size_t count, enum port_role role)
 {
 	const struct port_use *only = NULL;
 
 	for (size_t i = 0; i < count; i++) {
-		if (!uses[i].source != !source)
+		if (!is_counted(&uses[i], role))
 			continue;
 		if (uses[i].first != uses[i].last || (only && only->first != uses[i].first))
 			return false;
@@ -197,24 +213,27 @@ static void packets_print(uint64_t packets, char *text, size_t size)
 /*
  * "; 12.4k pkts to port since 2026-11-03" (UTC). The count is the port's, not
  * the rule's. Source ports only where the rule names no others, lest a packet
- * count twice; and then not if peer ports were not counted at all.
+ * count twice; and then not if peer ports were not counted at all. Nothing of
+ * ports that the rule leaves out.
  */
 static void traffic_write(struct words *words, const struct snapshot *snapshot,
 			  const struct port_use *uses, size_t count)
 {
 	char packets[16], since[16];
-	bool source = true;
+	enum port_role role = PORT_ROLES;
 	struct tm date;
 
 	for (size_t i = 0; i < count; i++)
-		source = source && uses[i].source;
-	if (!snapshot || (source && snapshot->local_only) ||
+		if (!uses[i].negated && uses[i].role < role)
+			role = uses[i].role;
+	if (!snapshot || role > PORT_SOURCE || (role == PORT_SOURCE && snapshot->local_only) ||
 	    !gmtime_r(&snapshot->since.tv_sec, &date) ||
 	    !strftime(since, sizeof(since), "%Y-%m-%d", &date))
 		return;
-	packets_print(packets_sum(snapshot, uses, count, source), packets, sizeof(packets));
-	words_add(words, "; %s pkts %s port%s since %s", packets, source ? "from" : "to",
-		  is_one_port(uses, count, source) ? "" : "s", since);
+	packets_print(packets_sum(snapshot, uses, count, role), packets, sizeof(packets));
+	words_add(words, "; %s pkts %s port%s since %s", packets,
+		  role == PORT_SOURCE ? "from" : "to", is_one_port(uses, count, role) ? "" : "s",
+		  since);
 }
 
 /* Room that "; +12 more" takes. */
@@ -233,8 +252,13 @@ static size_t list_write(struct words *words, const struct comment_facts *facts,
 	struct words list = *words;
 
 	for (size_t i = 0; i < digest->count; i++) {
-		if ((i && !words_add(&list, "; ")) ||
-		    !describe_ports(&list, facts, &digest->uses[i], detail))
+		const struct port_use *use = &digest->uses[i];
+		/* "all but 22 ssh, 80 http" */
+		bool goes_on = i && use->negated && use[-1].negated && use[-1].role == use->role;
+
+		if ((i && !words_add(&list, goes_on ? ", " : "; ")) ||
+		    (!goes_on && !words_add(&list, "%s", describe_role(use))) ||
+		    !describe_ports(&list, facts, use, detail))
 			break;
 		if (list.length + more_length(all - i - 1) <= list.limit) {
 			shown = i + 1;
@@ -256,9 +280,10 @@ static void digest_telling_first(struct digest *digest, const struct comment_fac
 	struct port_use uses[SHOWN_MAX];
 	size_t count = 0;
 
-	for (unsigned int weight = 3; weight-- > 0;)
+	/* What a rule leaves out stays behind what it names, in one row. */
+	for (unsigned int weight = 4; weight-- > 0;)
 		for (size_t i = 0; i < digest->count; i++)
-			if (describe_weight(facts, &digest->uses[i]) == weight)
+			if (telling(facts, &digest->uses[i]) == weight)
 				uses[count++] = digest->uses[i];
 	memcpy(digest->uses, uses, count * sizeof(uses[0]));
 }
@@ -288,24 +313,101 @@ static void ports_write(struct words *words, const struct comment_facts *facts,
 		detail++;
 }
 
+static size_t write(const struct comment_facts *facts, const struct port_use *uses, size_t count,
+		    struct slice counts, size_t limit, struct words *ret_words)
+{
+	struct digest digest;
+
+	ret_words->length = 0;
+	if (!count)
+		return 0;
+	digest_make(&digest, facts, uses, count);
+	words_init(ret_words, limit - counts.length);
+	words_add(ret_words, NFT_COMMENT_PREFIX);
+	ports_write(ret_words, facts, &digest);
+	ret_words->limit = limit;
+	words_add(ret_words, "%.*s", (int)counts.length, counts.text);
+	return ret_words->length;
+}
+
+static struct slice counts_of(const struct words *traffic)
+{
+	return (struct slice){ traffic->text, traffic->length };
+}
+
+size_t nft_comment_counted(const struct comment_facts *facts, const struct port_use *uses,
+			   size_t count, struct slice counts, char ret_text[NFT_COMMENT_MAX + 1])
+{
+	struct words words;
+	size_t length = write(facts, uses, count, counts, NFT_COMMENT_MAX, &words);
+
+	memcpy(ret_text, words.text, length);
+	ret_text[length] = '\0';
+	return length;
+}
+
 size_t nft_comment(const struct comment_facts *facts, const struct port_use *uses, size_t count,
 		   char ret_text[NFT_COMMENT_MAX + 1])
 {
-	struct digest digest;
-	struct words words, traffic;
+	struct words traffic;
 
-	if (!count) {
-		ret_text[0] = '\0';
-		return 0;
-	}
-	digest_make(&digest, facts, uses, count);
 	words_init(&traffic, NFT_COMMENT_MAX);
 	traffic_write(&traffic, facts->traffic, uses, count);
-	words_init(&words, NFT_COMMENT_MAX - traffic.length);
-	words_add(&words, NFT_COMMENT_PREFIX);
-	ports_write(&words, facts, &digest);
-	words.limit = NFT_COMMENT_MAX;
-	words_add(&words, "%s", traffic.text);
-	memcpy(ret_text, words.text, words.length + 1);
-	return words.length;
+	return nft_comment_counted(facts, uses, count, counts_of(&traffic), ret_text);
+}
+
+size_t nft_remark(const struct comment_facts *facts, const struct port_use *use,
+		  char ret_text[NFT_REMARK_MAX + 1])
+{
+	struct words words, traffic;
+	size_t length;
+
+	words_init(&traffic, NFT_REMARK_MAX);
+	traffic_write(&traffic, facts->traffic, use, 1);
+	length = write(facts, use, 1, counts_of(&traffic), NFT_REMARK_MAX, &words);
+	memcpy(ret_text, words.text, length);
+	ret_text[length] = '\0';
+	return length;
+}
+
+/* Past what @accept takes of the text. */
+static size_t pass(struct slice text, size_t at, const char *accept)
+{
+	while (at < text.length && strchr(accept, text.text[at]))
+		at++;
+	return at;
+}
+
+/* Past @word, if it stands at @at; else 0. */
+static size_t pass_word(struct slice text, size_t at, const char *word)
+{
+	size_t length = strlen(word);
+
+	return at && text.length - at >= length && !memcmp(text.text + at, word, length)
+		       ? at + length
+		       : 0;
+}
+
+static bool is_counts(struct slice text)
+{
+	size_t at = pass_word(text, pass(text, 2, "0123456789.kMGTPE"), " pkts ");
+
+	at = pass_word(text, at, "to port") ?: pass_word(text, at, "from port");
+	at = pass_word(text, at, "s since ") ?: pass_word(text, at, " since ");
+	return at && pass(text, at, "0123456789-") == text.length;
+}
+
+struct slice nft_comment_counts(struct slice comment)
+{
+	struct slice counts = { comment.text + comment.length, 0 };
+
+	/* The last "; " of all. */
+	for (size_t at = comment.length; at-- > 1;) {
+		if (comment.text[at] != ' ' || comment.text[at - 1] != ';')
+			continue;
+		counts = (struct slice){ comment.text + at - 1, comment.length - at + 1 };
+		return is_counts(counts) ? counts
+					 : (struct slice){ comment.text + comment.length, 0 };
+	}
+	return counts;
 }

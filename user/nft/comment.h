@@ -6,6 +6,7 @@
 #ifndef PORTSCRIBE_NFT_COMMENT_H
 #define PORTSCRIBE_NFT_COMMENT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,12 +17,26 @@
 #define NFT_COMMENT_MAX	   128
 #define NFT_COMMENT_PREFIX "[ps] "
 
+/* Bytes of what goes on a "#" line, where nft sets no limit: room for the longest description. */
+#define NFT_REMARK_MAX 480
+
+enum port_role {
+	PORT_DESTINATION,
+	PORT_SOURCE,
+	PORT_TARGET, /* what a translation or a rewrite makes of it */
+	PORT_ROLES,
+};
+
 /* Ports named by a rule: one number (first == last) or a range, host order. */
 struct port_use {
 	uint8_t transports; /* SERVICE_TCP | ..., 0: the rule does not say */
-	uint8_t source;	    /* matched as a source port */
+	uint8_t role;	    /* enum port_role */
+	bool negated;	    /* all but these */
 	uint16_t first, last;
+	uint32_t at; /* where it is written, for who asks; PORT_ELSEWHERE */
 };
+
+#define PORT_ELSEWHERE UINT32_MAX /* in a define, or in a set */
 
 struct comment_facts {
 	const struct knowledge *knowledge;
@@ -41,5 +56,19 @@ struct comment_facts {
  */
 size_t nft_comment(const struct comment_facts *facts, const struct port_use *uses, size_t count,
 		   char ret_text[NFT_COMMENT_MAX + 1]);
+
+/* The same with @counts, "; 12.4k pkts to port since 2026-11-03" or empty, in place of ours. */
+size_t nft_comment_counted(const struct comment_facts *facts, const struct port_use *uses,
+			   size_t count, struct slice counts, char ret_text[NFT_COMMENT_MAX + 1]);
+
+/*
+ * The same for a "#" line: one port with all there is to say. At most
+ * NFT_REMARK_MAX bytes.
+ */
+size_t nft_remark(const struct comment_facts *facts, const struct port_use *use,
+		  char ret_text[NFT_REMARK_MAX + 1]);
+
+/* The count at the end of a comment of ours, "; " included; empty where there is none. */
+struct slice nft_comment_counts(struct slice comment);
 
 #endif

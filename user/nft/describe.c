@@ -673,15 +673,24 @@ unsigned int describe_weight(const struct comment_facts *facts, const struct por
 	       name_of(facts->knowledge->registry, use_transports(use), use->first).length;
 }
 
+const char *describe_role(const struct port_use *use)
+{
+	static const char *const words[PORT_ROLES][2] = {
+		[PORT_DESTINATION] = { "", "all but " },
+		[PORT_SOURCE] = { "from ", "from all but " },
+		[PORT_TARGET] = { "to ", "to all but " },
+	};
+
+	return words[use->role][use->negated];
+}
+
 bool describe_ports(struct words *words, const struct comment_facts *facts,
 		    const struct port_use *use, enum detail detail)
 {
 	size_t before = words->length;
-	bool fits = !use->source || words_add(words, "from ");
+	bool fits = use->first == use->last ? port_add(words, facts, use, detail)
+					    : range_add(words, facts, use, detail);
 
-	if (fits)
-		fits = use->first == use->last ? port_add(words, facts, use, detail)
-					       : range_add(words, facts, use, detail);
 	if (!fits)
 		words_cut(words, before);
 	return fits;

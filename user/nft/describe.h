@@ -22,6 +22,9 @@ enum detail {
 bool describe_ports(struct words *words, const struct comment_facts *facts,
 		    const struct port_use *use, enum detail detail);
 
+/* What goes before the words for @use: "from ", "to ", "all but ", or nothing. */
+const char *describe_role(const struct port_use *use);
+
 /*
  * How much there is to say: 2 of a port that is in use in practice, or a range;
  * 1 of one with a name; 0.

@@ -5,6 +5,7 @@
  */
 #include "nft/lexer.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 
@@ -46,19 +47,33 @@ static void skip_while(struct lexer *lexer, bool (*wanted)(char))
 		lexer->at++;
 }
 
-static void newline_pass(struct lexer *lexer)
+static void newline_pass(struct lexer *lexer, bool joins)
 {
 	lexer->at++;
 	lexer->line++;
 	lexer->line_start = lexer->at;
+	if (!joins)
+		lexer->joined_start = lexer->at;
 }
 
+static bool is_alone_on_line(const struct lexer *lexer)
+{
+	for (size_t at = lexer->line_start; at < lexer->at; at++)
+		if (lexer->text[at] != ' ' && lexer->text[at] != '\t')
+			return false;
+	return true;
+}
+
+/* A line that holds nothing else is no line for nft: its newline goes with it (comment_line). */
 static void comment_pass(struct lexer *lexer)
 {
 	const char *rest = lexer->text + lexer->at;
 	const char *newline = memchr(rest, '\n', lexer->length - lexer->at);
+	bool alone = is_alone_on_line(lexer);
 
 	lexer->at = newline ? (size_t)(newline - lexer->text) : lexer->length;
+	if (newline && alone)
+		newline_pass(lexer, lexer->joined_start != lexer->line_start);
 }
 
 static void blanks_pass(struct lexer *lexer)
@@ -72,11 +87,59 @@ static void blanks_pass(struct lexer *lexer)
 			comment_pass(lexer);
 		} else if (c == '\\' && peek(lexer, 1) == '\n') {
 			lexer->at++;
-			newline_pass(lexer);
+			newline_pass(lexer, true);
 		} else {
 			return;
 		}
 	}
+}
+
+static bool is_hex(char c)
+{
+	return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+/* Six pairs of digits (nft's macaddr). */
+static bool is_mac(const char *text, size_t length)
+{
+	if (length != 17)
+		return false;
+	for (size_t i = 0; i < length; i++)
+		if (i % 3 == 2 ? text[i] != ':' : !is_hex(text[i]))
+			return false;
+	return true;
+}
+
+static bool is_ip6(const char *text, size_t length)
+{
+	char copy[INET6_ADDRSTRLEN];
+	struct in6_addr address;
+
+	if (length >= sizeof(copy))
+		return false;
+	memcpy(copy, text, length);
+	copy[length] = '\0';
+	return inet_pton(AF_INET6, copy, &address) == 1;
+}
+
+/*
+ * The length of an address with colons at @lexer->at, 0 where there is none: the
+ * longest that is one, so that the colon in "{ fe80::1 : accept }" stays alone.
+ */
+static size_t address_length(const struct lexer *lexer)
+{
+	const char *text = lexer->text + lexer->at;
+	size_t length = 0, colons = 0;
+
+	while (is_hex(peek(lexer, length)) || peek(lexer, length) == ':' ||
+	       (colons && peek(lexer, length) == '.'))
+		colons += peek(lexer, length++) == ':';
+	/* Most tokens are done with here. */
+	if (colons < 2)
+		return 0;
+	while (length > 1 && !is_mac(text, length) && !is_ip6(text, length))
+		length--;
+	return length > 1 ? length : 0;
 }
 
 static int string_pass(struct lexer *lexer)
@@ -86,7 +149,7 @@ static int string_pass(struct lexer *lexer)
 		char c = lexer->text[lexer->at];
 
 		if (c == '\n') {
-			newline_pass(lexer);
+			newline_pass(lexer, true);
 			continue;
 		}
 		lexer->at++;
@@ -136,7 +199,10 @@ static int token_pass(struct lexer *lexer, enum token_kind *ret_kind)
 		*ret_kind = TOKEN_STRING;
 		return string_pass(lexer);
 	}
-	if (is_digit(c)) {
+	if ((is_hex(c) || c == ':') && address_length(lexer)) {
+		lexer->at += address_length(lexer);
+		*ret_kind = TOKEN_NUMBER;
+	} else if (is_digit(c)) {
 		skip_while(lexer, is_number_part);
 		*ret_kind = TOKEN_NUMBER;
 	} else if (is_name_start(c) || (c == '.' && is_name_part(peek(lexer, 1)))) {
@@ -173,11 +239,12 @@ int lexer_next(struct lexer *lexer, struct token *ret_token)
 		.line = lexer->line,
 		.column = (unsigned int)(lexer->at - lexer->line_start) + 1,
 		.start = lexer->at,
+		.line_start = lexer->joined_start,
 	};
 	if (lexer->at < lexer->length) {
 		if (peek(lexer, 0) == '\n') {
 			token->kind = TOKEN_NEWLINE;
-			newline_pass(lexer);
+			newline_pass(lexer, false);
 		} else {
 			err = token_pass(lexer, &token->kind);
 		}
@@ -191,4 +258,42 @@ bool token_is(const char *text, const struct token *token, const char *spelling)
 	size_t length = token->end - token->start;
 
 	return strlen(spelling) == length && !memcmp(text + token->start, spelling, length);
+}
+
+bool tokens_kind(const struct tokens *tokens, size_t index, enum token_kind kind)
+{
+	return index < tokens->count && tokens->list[index].kind == kind;
+}
+
+bool tokens_is(const struct tokens *tokens, size_t index, const char *spelling)
+{
+	return index < tokens->count && token_is(tokens->text, &tokens->list[index], spelling);
+}
+
+bool tokens_is_one(const struct tokens *tokens, size_t index, const char *const *words)
+{
+	for (; *words; words++)
+		if (tokens_is(tokens, index, *words))
+			return true;
+	return false;
+}
+
+size_t tokens_group_end(const struct tokens *tokens, size_t index)
+{
+	size_t depth = 0;
+
+	for (; index < tokens->count; index++) {
+		if (tokens->list[index].kind == TOKEN_OPEN)
+			depth++;
+		else if (tokens->list[index].kind == TOKEN_CLOSE && --depth == 0)
+			return index + 1;
+	}
+	return index;
+}
+
+struct slice tokens_slice(const struct tokens *tokens, size_t index)
+{
+	const struct token *token = &tokens->list[index];
+
+	return (struct slice){ tokens->text + token->start, token->end - token->start };
 }

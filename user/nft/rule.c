@@ -1,549 +1,551 @@
 /*
- * Port matches within a rule: "tcp dport 22", "th sport { 53, 5000-5010 }",
- * with nft's own reading of numbers and names. A match is read only where what
- * stands before and behind it leaves no doubt; one doubtful match is enough to
- * leave the rule alone.
+ * From left to right over a rule: selectors and what they are compared with,
+ * translations and where they go, and all other words, which are passed over.
  */
 #include "nft/rule.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "nft/value.h"
+
 static const char WHY_UNKNOWN[] = "the expression around its ports is not understood";
-static const char WHY_DEFINE[] = "its ports come from a define";
+static const char WHY_TAKEN[] = "its ports are taken from the packet, not compared";
+static const char WHY_TUNNEL[] = "its ports are those of a packet inside a tunnel";
 static const char WHY_TRANSPORT[] = "its transport is none of tcp, udp, sctp";
-static const char WHY_NUMBER[] = "a port number that nft would refuse";
+static const char WHY_SET[] = "its ports come from a set that is not in reach";
+static const char WHY_DYNAMIC[] = "its ports come from a set that is filled at run time";
+static const char WHY_EMPTY[] = "its ports come from a set that has no elements here";
+static const char WHY_OFFSET[] = "it may name ports by their offset in the packet";
+static const char WHY_MASK[] = "it compares ports through a mask";
+
+#define PORT_MAX (PORT_COUNT - 1)
 
 /* One pass over one rule. */
 struct reading {
+	const struct tokens *tokens;
 	const struct rule_text *rule;
-	const struct comment_facts *facts;
-	struct port_list *list;
-	size_t at;	    /* index of the next token */
-	uint8_t transports; /* of the match being read */
-	uint8_t source;
-	size_t negated;	    /* matches that name what they do not match */
-	const char *reason; /* set: give up */
+	struct value_reader value;
+	size_t at;		  /* index of the next token */
+	uint8_t transports;	  /* what the rule says of them elsewhere; 0: nothing */
+	bool taken;		  /* ports that are looked at, but not compared */
+	struct selector_row data; /* what the next map maps to; no parts: nothing of ports */
 };
 
-void port_list_release(struct port_list *list)
+static bool give_up(struct reading *reading, const char *reason)
 {
-	free(list->uses);
-	*list = (struct port_list){ 0 };
+	if (!reading->value.reason)
+		reading->value.reason = reason;
+	return false;
 }
 
-static int port_list_add(struct port_list *list, const struct port_use *use)
+static bool is(const struct reading *reading, size_t ahead, const char *word)
 {
-	if (list->count == list->capacity) {
-		size_t capacity = list->capacity ? list->capacity * 2 : 16;
-		struct port_use *uses = reallocarray(list->uses, capacity, sizeof(*uses));
+	return tokens_is(reading->tokens, reading->at + ahead, word);
+}
 
-		if (!uses)
-			return -ENOMEM;
-		list->uses = uses;
-		list->capacity = capacity;
-	}
-	list->uses[list->count++] = *use;
+static bool is_one(const struct reading *reading, size_t ahead, const char *const *words)
+{
+	return tokens_is_one(reading->tokens, reading->at + ahead, words);
+}
+
+static bool is_kind(const struct reading *reading, size_t ahead, enum token_kind kind)
+{
+	return tokens_kind(reading->tokens, reading->at + ahead, kind);
+}
+
+/* ---- what the rule is about ---- */
+
+size_t rule_block(const struct tokens *rule)
+{
+	for (size_t i = 1; i < rule->count;
+	     i = tokens_kind(rule, i, TOKEN_OPEN) ? tokens_group_end(rule, i) : i + 1)
+		if (tokens_kind(rule, i, TOKEN_OPEN) &&
+		    (tokens_is(rule, i - 1, "jump") || tokens_is(rule, i - 1, "goto")))
+			return i;
+	return rule->count;
+}
+
+/* The colon before the port of "redirect to :8080", "dnat to 10.0.0.1:80", "to [::1]:80". */
+static bool is_target_colon(const struct tokens *tokens, size_t index)
+{
+	const struct token *before = index ? &tokens->list[index - 1] : NULL;
+
+	if (!before || !tokens_kind(tokens, index, TOKEN_SIGN) || !tokens_is(tokens, index, ":"))
+		return false;
+	return tokens_is(tokens, index - 1, "to") || tokens_is(tokens, index - 1, "]") ||
+	       before->kind == TOKEN_DEFINE ||
+	       (before->kind == TOKEN_NUMBER &&
+		memchr(tokens->text + before->start, '.', before->end - before->start));
+}
+
+static const char *const translations[] = {
+	"dnat", "snat", "redirect", "masquerade", "tproxy", NULL
+};
+
+/* The "to" of a translation at @index; 0: it has none. */
+static size_t translation_to(const struct tokens *tokens, size_t index)
+{
+	for (size_t i = index + 1; i < index + 6 && i < tokens->count; i++)
+		if (tokens_is(tokens, i, "to"))
+			return i;
 	return 0;
 }
 
-/* Token @index, or NULL behind the rule's end. */
-static const struct token *token_at(const struct rule_text *rule, size_t index)
+/* Whether the tokens name the port that a translation at @index goes to. */
+static bool names_target(const struct tokens *tokens, size_t index)
 {
-	return index < rule->count ? &rule->tokens[index] : NULL;
-}
+	size_t to = translation_to(tokens, index);
 
-static bool is_at(const struct rule_text *rule, size_t index, const char *spelling)
-{
-	const struct token *token = token_at(rule, index);
-
-	return token && token_is(rule->text, token, spelling);
-}
-
-static bool kind_at(const struct rule_text *rule, size_t index, enum token_kind kind)
-{
-	const struct token *token = token_at(rule, index);
-
-	return token && token->kind == kind;
-}
-
-static bool in_list_at(const struct rule_text *rule, size_t index, const char *const *words)
-{
-	for (; *words; words++) {
-		if (is_at(rule, index, *words))
+	for (size_t i = to + 1; to && i < tokens->count && !tokens_kind(tokens, i, TOKEN_OPEN) &&
+				!tokens_kind(tokens, i, TOKEN_WORD);
+	     i++)
+		if (is_target_colon(tokens, i))
 			return true;
+	return false;
+}
+
+bool rule_names_ports(const struct tokens *rule)
+{
+	size_t block = rule_block(rule);
+
+	for (size_t i = 0; i < rule->count; i++) {
+		struct selector selector;
+
+		if (i == block)
+			i = tokens_group_end(rule, block);
+		if (tokens_kind(rule, i, TOKEN_WORD) || tokens_kind(rule, i, TOKEN_SET)) {
+			if (selector_read(rule, i, &selector) &&
+			    (selector.kind == SELECTOR_PORT || selector.kind == SELECTOR_UNCLEAR))
+				return true;
+			if (tokens_is_one(rule, i, translations) && names_target(rule, i))
+				return true;
+		}
 	}
 	return false;
 }
 
-static bool is_port_word(const struct rule_text *rule, size_t index)
+ptrdiff_t rule_comment(const struct tokens *rule)
 {
-	return is_at(rule, index, "dport") || is_at(rule, index, "sport");
-}
-
-/* The port behind the colon of "redirect to :8080", "dnat to 10.0.0.1:80" or "]:80". */
-static bool is_target_port(const struct rule_text *rule, size_t index)
-{
-	const struct token *before = index ? token_at(rule, index - 1) : NULL;
-	const char *text = rule->text;
-
-	if (!before || !is_at(rule, index, ":") || kind_at(rule, index + 1, TOKEN_SIGN))
-		return false;
-	return token_is(text, before, "to") || token_is(text, before, "]") ||
-	       (before->kind == TOKEN_NUMBER &&
-		memchr(text + before->start, '.', before->end - before->start));
-}
-
-static bool translates(const struct rule_text *rule)
-{
-	static const char *const words[] = { "dnat",	   "snat",   "redirect",
-					     "masquerade", "tproxy", NULL };
-
-	for (size_t i = 0; i < rule->count; i++) {
-		if (in_list_at(rule, i, words))
-			return true;
-	}
-	return false;
-}
-
-/* Ways to name ports that this grammar knows of but does not read. */
-static const char *other_port_naming(const struct rule_text *rule)
-{
-	bool target_possible = translates(rule);
-
-	for (size_t i = 0; i < rule->count; i++) {
-		if (is_at(rule, i, "proto-dst") || is_at(rule, i, "proto-src"))
-			return "it names the ports of the original connection";
-		if (is_at(rule, i, "@th") && is_at(rule, i + 1, ","))
-			return "it may name ports by their offset in the packet";
-		if (target_possible && is_target_port(rule, i))
-			return "its only port is the target of a translation";
-	}
-	return NULL;
-}
-
-bool rule_names_ports(const struct rule_text *rule)
-{
-	for (size_t i = 0; i < rule->count; i++) {
-		if (is_port_word(rule, i))
-			return true;
-	}
-	return other_port_naming(rule) != NULL;
-}
-
-ptrdiff_t rule_comment(const struct rule_text *rule)
-{
-	unsigned int depth = 0;
-
-	for (size_t i = 0; i < rule->count; i++) {
-		if (kind_at(rule, i, TOKEN_OPEN))
-			depth++;
-		else if (kind_at(rule, i, TOKEN_CLOSE))
-			depth--;
-		else if (!depth && is_at(rule, i, "comment"))
-			return (ptrdiff_t)i;
-	}
+	for (size_t i = 0; i < rule->count;
+	     i = tokens_kind(rule, i, TOKEN_OPEN) ? tokens_group_end(rule, i) : i + 1)
+		if (tokens_kind(rule, i, TOKEN_WORD) && tokens_is(rule, i, "comment"))
+			return i;
 	return -1;
 }
 
-/* 0 where @token names none of the transports that have ports we know. */
-static uint8_t transport_of(const struct rule_text *rule, size_t index)
-{
-	static const struct {
-		const char *name, *number;
-		uint8_t bit;
-	} known[] = {
-		{ "tcp", "6", SERVICE_TCP },
-		{ "udp", "17", SERVICE_UDP },
-		{ "sctp", "132", SERVICE_SCTP },
-	};
-
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-		if (is_at(rule, index, known[i].name) || is_at(rule, index, known[i].number))
-			return known[i].bit;
-	}
-	return 0;
-}
-
 /*
- * The transports that "meta l4proto tcp", "ip protocol { tcp, udp }" and the
- * like leave open, from the value at @index; 0: none of ours. Sets *@ret_known
- * to false where the value is anything but a plain name or set of names.
+ * The transports that "meta l4proto tcp", "ip protocol { tcp, udp }" and the like
+ * leave open, from the value at @index; 0: none of ours. *@ret_known is false
+ * where the value is anything but a plain name or a list of names.
  */
-static uint8_t transports_listed(const struct rule_text *rule, size_t index, bool *ret_known)
+static uint8_t transports_listed(const struct tokens *tokens, size_t index, bool *ret_known)
 {
 	uint8_t transports = 0;
+	size_t end;
 
 	*ret_known = true;
-	if (is_at(rule, index, "=="))
+	if (tokens_is(tokens, index, "==") || tokens_is(tokens, index, "eq"))
 		index++;
-	if (kind_at(rule, index, TOKEN_WORD) || kind_at(rule, index, TOKEN_NUMBER))
-		return transport_of(rule, index);
-	if (!kind_at(rule, index, TOKEN_OPEN)) {
+	if (tokens_kind(tokens, index, TOKEN_WORD) || tokens_kind(tokens, index, TOKEN_NUMBER)) {
+		/* "l4proto != tcp" and what else is no name. */
+		*ret_known = !tokens_is(tokens, index, "ne") && !tokens_is(tokens, index, "vmap") &&
+			     !tokens_is(tokens, index, "map");
+		return selector_transport(tokens, index);
+	}
+	if (!tokens_kind(tokens, index, TOKEN_OPEN)) {
 		*ret_known = false;
 		return 0;
 	}
-	while (token_at(rule, ++index) && !kind_at(rule, index, TOKEN_CLOSE))
-		transports |= transport_of(rule, index);
+	end = tokens_group_end(tokens, index);
+	while (++index < end)
+		transports |= selector_transport(tokens, index);
 	return transports;
 }
 
-/* What the rest of the rule says about the transport of "th dport". 0: nothing. */
-static uint8_t transports_of_rule(struct reading *reading)
+/* What the rule says of the transport of "th dport", before or behind it. */
+static void read_transports(struct reading *reading)
 {
-	static const char *const fields[] = { "l4proto", "protocol", "nexthdr", NULL };
-	const struct rule_text *rule = reading->rule;
+	const struct tokens *tokens = reading->tokens;
 
-	for (size_t i = 0; i < rule->count; i++) {
-		bool known;
+	for (size_t i = 0; i < tokens->count; i++) {
+		struct selector selector;
 		uint8_t transports;
+		bool known;
 
-		/* "ether protocol ip" is about another layer. */
-		if (!in_list_at(rule, i, fields) || (i && is_at(rule, i - 1, "ether")) ||
-		    (is_at(rule, i, "protocol") && i && is_at(rule, i - 1, "meta")))
+		if (tokens_kind(tokens, i, TOKEN_OPEN))
+			i = tokens_group_end(tokens, i);
+		if (!tokens_kind(tokens, i, TOKEN_WORD) || !selector_read(tokens, i, &selector))
 			continue;
-		transports = transports_listed(rule, i + 1, &known);
-		if (!known)
-			return 0;
-		if (!transports)
-			reading->reason = WHY_TRANSPORT;
-		return transports;
+		if (selector.kind == SELECTOR_TRANSPORT &&
+		    !tokens_is(tokens, i + selector.length, ".") &&
+		    !(i && tokens_is(tokens, i - 1, "."))) {
+			transports = transports_listed(tokens, i + selector.length, &known);
+			if (known && !transports)
+				transports = SERVICE_DCCP; /* known, and none that is counted */
+			reading->transports |= transports;
+		}
+		i += selector.length - 1;
 	}
-	return 0;
 }
 
-/*
- * nft's scanner reads 022 as octal and 0x16 as hexadecimal; what is no octal
- * number (08) goes to getaddrinfo(), which reads it as decimal.
- */
-static bool number_read(const char *digits, size_t length, uint16_t *ret_port)
+/* ---- comparisons ---- */
+
+/* The ports among the parts, with the transports that the rule says elsewhere. */
+static void complete_row(struct reading *reading, struct selector_row *row)
 {
-	char copy[24], *end;
-	unsigned long value;
+	bool in_key = false;
 
-	if (length >= sizeof(copy))
-		return false;
-	memcpy(copy, digits, length);
-	copy[length] = '\0';
-	value = strtoul(copy, &end, 0);
-	if (*end && copy[0] == '0')
-		value = strtoul(copy, &end, 10);
-	if (*end || value > UINT16_MAX)
-		return false;
-	*ret_port = (uint16_t)value;
-	return true;
-}
+	for (size_t i = 0; i < row->count; i++)
+		in_key |= row->parts[i].kind == SELECTOR_TRANSPORT;
+	for (size_t i = 0; i < row->count; i++) {
+		struct selector *part = &row->parts[i];
 
-/* 0: @name is not known this way; 1: it is @ret_port; 2: it is several ports. */
-static int name_ports(const struct registry *registry, const char *name, enum name_match match,
-		      uint16_t *ret_port)
-{
-	const struct service *service = NULL;
-	int found = 0;
-
-	while ((service = registry_next_by_name(registry, name, match, service))) {
-		if (service->status != SERVICE_ASSIGNED)
+		if (part->kind != SELECTOR_PORT)
 			continue;
-		if (service->first != service->last || (found && service->first != *ret_port))
-			return 2;
-		*ret_port = service->first;
-		found = 1;
+		if (part->unknown)
+			give_up(reading, WHY_TRANSPORT);
+		if (part->transports || in_key || !reading->transports)
+			continue;
+		part->transports = reading->transports & (SERVICE_TCP | SERVICE_UDP | SERVICE_SCTP);
+		if (!part->transports)
+			give_up(reading, WHY_TRANSPORT);
 	}
-	return found;
 }
 
-static bool name_read(struct reading *reading, const char *text, size_t length, uint16_t *ret_port)
+/* What the ports of part @number of a named set are for a rule; see struct named_set. */
+static const struct selector *part_of(const struct reading *reading, const struct selector_row *row,
+				      uint8_t number)
 {
-	char name[64];
-	int found;
+	const struct selector_row *data = reading->value.data;
 
-	if (length >= sizeof(name)) {
-		reading->reason = WHY_UNKNOWN;
-		return false;
-	}
-	memcpy(name, text, length);
-	name[length] = '\0';
-	if (reading->facts->service_port && reading->facts->service_port(name) >= 0) {
-		*ret_port = reading->facts->service_port(name);
-		return true;
-	}
-	found = name_ports(reading->facts->knowledge->registry, name, NAME_EXACT, ret_port);
-	if (!found)
-		found = name_ports(reading->facts->knowledge->registry, name, NAME_ALIAS, ret_port);
-	if (found == 2)
-		reading->reason = "it has a service name that stands for several ports";
-	else if (!found)
-		reading->reason = "it has a service name that the registry does not know";
-	return found == 1;
+	if (number < SELECTORS_MAX)
+		return number < row->count ? &row->parts[number] : NULL;
+	number -= SELECTORS_MAX;
+	return data && number < data->count ? &data->parts[number] : NULL;
 }
 
-/* One port, as number or name, quoted or not. */
-static bool port_read(struct reading *reading, uint16_t *ret_port)
+/* The elements of a named set, as ports of the parts that they are compared with. */
+static bool read_named(struct reading *reading, const struct selector_row *row, bool negated)
 {
-	const struct token *token = token_at(reading->rule, reading->at);
-	const char *text = token ? reading->rule->text + token->start : NULL;
-	size_t length = token ? token->end - token->start : 0;
-	bool read = false;
+	const struct named_set *set = NULL;
+	bool any = false;
 
+	if (reading->value.environment)
+		set = environment_set_used(reading->value.environment, &reading->rule->place,
+					   tokens_slice(reading->tokens, reading->at), row);
 	reading->at++;
-	if (token && token->kind == TOKEN_STRING) {
-		text++;
-		length -= 2;
+	if (!set || !set->key.count)
+		return give_up(reading, WHY_SET);
+	if (set->is_dynamic)
+		return give_up(reading, WHY_DYNAMIC);
+	for (size_t i = 0; i < set->ports.count && !reading->value.error; i++) {
+		struct port_use use = set->ports.uses[i];
+		const struct selector *part = part_of(reading, row, use.role);
+
+		if (!part || part->kind != SELECTOR_PORT)
+			continue;
+		if (part->transports)
+			use.transports = part->transports;
+		use.role = part->role;
+		use.negated = negated;
+		use.at = PORT_ELSEWHERE;
+		reading->value.error = port_list_add(reading->value.list, &use);
+		any = true;
 	}
-	if (token && length && (token->kind == TOKEN_NUMBER || token->kind == TOKEN_STRING) &&
-	    *text >= '0' && *text <= '9') {
-		read = number_read(text, length, ret_port);
-		if (!read)
-			reading->reason = WHY_NUMBER;
-	} else if (token && (token->kind == TOKEN_WORD || token->kind == TOKEN_STRING)) {
-		read = name_read(reading, text, length, ret_port);
-	} else {
-		reading->reason = token && token->kind == TOKEN_DEFINE ? WHY_DEFINE : WHY_UNKNOWN;
-	}
-	return read;
+	return any || give_up(reading, WHY_EMPTY);
 }
 
-/* "22" or "8000-8010". */
-static int value_read(struct reading *reading)
+static bool read_value(struct reading *reading, const struct selector_row *row, bool negated)
 {
-	struct port_use use = { .transports = reading->transports, .source = reading->source };
-
-	if (!port_read(reading, &use.first))
-		return 0;
-	use.last = use.first;
-	if (is_at(reading->rule, reading->at, "-")) {
-		reading->at++;
-		if (!port_read(reading, &use.last))
-			return 0;
-	}
-	if (use.first > use.last) {
-		reading->reason = WHY_NUMBER;
-		return 0;
-	}
-	return port_list_add(reading->list, &use);
+	if (is_kind(reading, 0, TOKEN_SET))
+		return read_named(reading, row, negated);
+	return value_read(&reading->value, reading->tokens, &reading->at, row, negated);
 }
 
-/* "{ 22, 80, 8000-8010, }"; nft allows the last comma. */
-static int set_read(struct reading *reading)
-{
-	const struct rule_text *rule = reading->rule;
-
-	reading->at++;
-	do {
-		int err = value_read(reading);
-
-		if (err || reading->reason)
-			return err;
-		if (kind_at(rule, reading->at, TOKEN_CLOSE))
-			break;
-		if (is_at(rule, reading->at, ":"))
-			reading->reason = "its ports are keys of a map";
-		else if (kind_at(rule, reading->at, TOKEN_WORD))
-			reading->reason = "its set elements have options of their own";
-		else if (!is_at(rule, reading->at, ","))
-			reading->reason = WHY_UNKNOWN;
-		reading->at++;
-	} while (!reading->reason && !kind_at(rule, reading->at, TOKEN_CLOSE));
-	reading->at++;
-	return 0;
-}
-
-/* Why the word or sign behind "dport" makes the match one that we do not read. NULL: it does not.
- */
-static const char *operator_reason(const struct rule_text *rule, size_t index)
+/* "< 1024" and the like, of a lone port. */
+static bool read_order(struct reading *reading, const struct selector *part)
 {
 	static const struct {
-		const char *spelling, *reason;
-	} operators[] = {
-		{ ".", "its ports are part of a concatenation" },
-		{ "set", "it sets a port" },
-		{ "map", "its ports are keys of a map" },
-		{ "vmap", "its ports are keys of a map" },
-		{ "<", "it compares ports by order" },
-		{ ">", "it compares ports by order" },
-		{ "<=", "it compares ports by order" },
-		{ ">=", "it compares ports by order" },
-		{ "lt", "it compares ports by order" },
-		{ "gt", "it compares ports by order" },
-		{ "le", "it compares ports by order" },
-		{ "ge", "it compares ports by order" },
-		{ "&", "it compares ports through a mask" },
-		{ "|", "it compares ports through a mask" },
-		{ "^", "it compares ports through a mask" },
-		{ "and", "it compares ports through a mask" },
-		{ "or", "it compares ports through a mask" },
-		{ "xor", "it compares ports through a mask" },
+		const char *words[3];
+		bool below, with;
+	} orders[] = {
+		{ { "<", "lt", NULL }, true, false },
+		{ { "<=", "le", NULL }, true, true },
+		{ { ">", "gt", NULL }, false, false },
+		{ { ">=", "ge", NULL }, false, true },
 	};
+	struct port_use use = { .transports = part->transports,
+				.role = part->role,
+				.at = PORT_ELSEWHERE };
+	uint16_t port;
+	size_t i = 0;
 
-	if (kind_at(rule, index, TOKEN_SET))
-		return "its ports come from a named set";
-	if (kind_at(rule, index, TOKEN_DEFINE))
-		return WHY_DEFINE;
-	for (size_t i = 0; i < sizeof(operators) / sizeof(operators[0]); i++) {
-		if (is_at(rule, index, operators[i].spelling))
-			return operators[i].reason;
-	}
-	return NULL;
+	while (!is_one(reading, 0, orders[i].words))
+		i++;
+	reading->at++;
+	if (!value_port(&reading->value, reading->tokens, &reading->at, part, &port))
+		return false;
+	if (!orders[i].with && port == (orders[i].below ? 0 : PORT_MAX))
+		return give_up(reading, "no port is as small, or as large, as it wants");
+	use.first = orders[i].below ? 0 : port + !orders[i].with;
+	use.last = orders[i].below ? port - !orders[i].with : PORT_MAX;
+	reading->value.error = port_list_add(reading->value.list, &use);
+	return !reading->value.error;
 }
 
-/* Why what stands before "tcp dport" at @index makes it something other than a match. */
-static const char *context_reason(const struct rule_text *rule, size_t index)
+/* "& 0xff00 == 0x1f00": where those are neighbours, they are a range. */
+static bool read_mask(struct reading *reading, const struct selector *part)
 {
-	static const char *const not_matches[] = { "set",     "to",   "map",  "vmap", "jhash",
-						   "symhash", "addr", "port", NULL };
-	static const char *const tunnels[] = { "vxlan", "geneve", "gre", "gretap", NULL };
-	const struct token *before = index ? token_at(rule, index - 1) : NULL;
+	struct port_use use = { .transports = part->transports,
+				.role = part->role,
+				.at = PORT_ELSEWHERE };
+	uint16_t mask, wanted;
+	unsigned int count = 0;
 
-	if (!before)
-		return NULL;
-	if (is_at(rule, index - 1, "."))
-		return "its ports are part of a concatenation";
-	if (in_list_at(rule, index - 1, not_matches) || before->kind == TOKEN_OPEN)
-		return "its ports are taken from the packet, not compared";
-	if (in_list_at(rule, index - 1, tunnels))
-		return "its ports are those of a packet inside a tunnel";
-	if (before->kind == TOKEN_SIGN && !is_at(rule, index - 1, "]") &&
-	    !is_at(rule, index - 1, ")"))
-		return WHY_UNKNOWN;
-	return NULL;
+	reading->at++;
+	if (!value_port(&reading->value, reading->tokens, &reading->at, part, &mask))
+		return false;
+	if (is(reading, 0, "==") || is(reading, 0, "eq"))
+		reading->at++;
+	else if (is_kind(reading, 0, TOKEN_SIGN) || is_kind(reading, 0, TOKEN_WORD))
+		return give_up(reading, WHY_MASK);
+	if (!value_port(&reading->value, reading->tokens, &reading->at, part, &wanted))
+		return false;
+	for (unsigned int port = 0; port < PORT_COUNT; port++) {
+		if ((port & mask) != wanted)
+			continue;
+		if (!count++)
+			use.first = port;
+		use.last = port;
+	}
+	if (!count || use.last - use.first + 1u != count)
+		return give_up(reading, WHY_MASK);
+	reading->value.error = port_list_add(reading->value.list, &use);
+	return !reading->value.error;
+}
+
+/* "tcp dport set 8080": the packet's port becomes that one. */
+static bool read_rewrite(struct reading *reading, const struct selector *part)
+{
+	struct selector_row row = { .parts = { *part }, .count = 1 };
+
+	reading->at++;
+	row.parts[0].role = PORT_TARGET;
+	/* "set tcp dport map { ... }": read where it stands. */
+	if (is_kind(reading, 0, TOKEN_WORD) &&
+	    selector_read(reading->tokens, reading->at, &row.parts[1])) {
+		reading->data = row;
+		return true;
+	}
+	return read_value(reading, &row, false);
 }
 
 /* Whether the expression goes on behind a value: then it was not the value alone. */
-static bool value_continues(const struct rule_text *rule, size_t index)
+static bool value_continues(const struct reading *reading)
 {
 	static const char *const words[] = { "and", "or",   "xor", "lshift", "rshift",
 					     "map", "vmap", "mod", NULL };
-	const struct token *token = token_at(rule, index);
 
-	return token && (token->kind == TOKEN_SIGN || token->kind == TOKEN_JUNK ||
-			 token->kind == TOKEN_OPEN || token->kind == TOKEN_NUMBER ||
-			 in_list_at(rule, index, words));
+	return is_kind(reading, 0, TOKEN_SIGN) || is_kind(reading, 0, TOKEN_JUNK) ||
+	       is_kind(reading, 0, TOKEN_OPEN) || is_kind(reading, 0, TOKEN_NUMBER) ||
+	       is_one(reading, 0, words);
 }
 
-static bool negation_read(struct reading *reading)
+static bool read_equal(struct reading *reading, const struct selector_row *row)
 {
-	const struct rule_text *rule = reading->rule;
+	bool negated = is(reading, 0, "!=") || is(reading, 0, "ne");
 
-	if (is_at(rule, reading->at, "!=") || is_at(rule, reading->at, "ne")) {
+	if (negated || is(reading, 0, "==") || is(reading, 0, "eq"))
 		reading->at++;
+	if (!read_value(reading, row, negated))
+		return false;
+	return !value_continues(reading) || give_up(reading, WHY_UNKNOWN);
+}
+
+/* What stands behind selectors of which some are ports. */
+static bool read_comparison(struct reading *reading, const struct selector_row *row)
+{
+	static const char *const orders[] = { "<", ">", "<=", ">=", "lt", "gt", "le", "ge", NULL };
+	static const char *const masks[] = { "&", "and", NULL };
+	static const char *const arithmetic[] = { "|",	"^",	  "or",	    "xor", "<<",
+						  ">>", "lshift", "rshift", "mod", NULL };
+	static const char *const maps[] = { "map", "vmap", NULL };
+
+	if (is_one(reading, 0, maps)) {
+		bool verdicts = is(reading, 0, "vmap"), read;
+
+		reading->at++;
+		reading->value.data = verdicts ? NULL : &reading->data;
+		read = read_value(reading, row, false);
+		reading->value.data = NULL;
+		return read;
+	}
+	if (row->count == 1 && is(reading, 0, "set"))
+		return read_rewrite(reading, &row->parts[0]);
+	if (row->count == 1 && is_one(reading, 0, orders))
+		return read_order(reading, &row->parts[0]);
+	if (row->count == 1 && is_one(reading, 0, masks))
+		return read_mask(reading, &row->parts[0]);
+	if (is_one(reading, 0, arithmetic))
+		return give_up(reading, WHY_MASK);
+	if (reading->at == reading->tokens->count || is_kind(reading, 0, TOKEN_CLOSE)) {
+		reading->taken = true;
 		return true;
 	}
-	if (is_at(rule, reading->at, "==") || is_at(rule, reading->at, "eq"))
+	return read_equal(reading, row);
+}
+
+/* Why what stands before a port at @at makes it something other than a match. NULL: it does not. */
+static const char *context_reason(const struct reading *reading)
+{
+	static const char *const tunnels[] = { "vxlan", "geneve", "gre", "gretap", NULL };
+	static const char *const hashes[] = { "jhash", "symhash", NULL };
+	size_t at = reading->at;
+
+	if (!at)
+		return NULL;
+	if (tokens_is_one(reading->tokens, at - 1, tunnels))
+		return WHY_TUNNEL;
+	return tokens_is_one(reading->tokens, at - 1, hashes) ? WHY_TAKEN : NULL;
+}
+
+/* Selectors at reading->at. Whether there were any: then reading->at is behind them. */
+static bool read_selectors(struct reading *reading)
+{
+	struct selector_row row;
+	const char *reason;
+	bool ports = false, unclear = false;
+
+	if (!selector_row_read(reading->tokens, reading->at, &row))
+		return false;
+	for (size_t i = 0; i < row.count; i++) {
+		ports |= row.parts[i].kind == SELECTOR_PORT;
+		unclear |= row.parts[i].kind == SELECTOR_UNCLEAR;
+	}
+	reason = ports ? context_reason(reading) : NULL;
+	reading->at += row.length;
+	if (unclear)
+		give_up(reading, WHY_OFFSET);
+	/* "redirect to :ip saddr map { 10.0.0.1 : 8080 }" is about ports, too. */
+	if (reading->data.count && is(reading, 0, "map"))
+		ports = true;
+	if (!ports || unclear)
+		return true;
+	if (reason) {
+		/* Where a hash is all there is, the rule names no port after all. */
+		if (reason != WHY_TAKEN)
+			give_up(reading, reason);
+		reading->taken = true;
+		return true;
+	}
+	complete_row(reading, &row);
+	if (!reading->value.reason)
+		read_comparison(reading, &row);
+	return true;
+}
+
+/* ---- translations ---- */
+
+/* "redirect to :8080", "dnat to 10.0.0.1:8000-8010": reading->at stands on the first word. */
+static void read_translation(struct reading *reading)
+{
+	static const struct selector_row address_and_port = {
+		.parts = { { .kind = SELECTOR_OTHER },
+			   { .kind = SELECTOR_PORT, .role = PORT_TARGET } },
+		.count = 2,
+	};
+	struct selector_row row = { .parts = { { .kind = SELECTOR_PORT, .role = PORT_TARGET } },
+				    .count = 1 };
+	size_t to = translation_to(reading->tokens, reading->at);
+
+	if (!to) {
 		reading->at++;
-	return false;
-}
-
-/* The values behind "dport"; reading->at stands there. */
-static int match_values_read(struct reading *reading)
-{
-	const struct rule_text *rule = reading->rule;
-	size_t kept = reading->list->count;
-	bool negated;
-	int err;
-
-	reading->reason = operator_reason(rule, reading->at);
-	if (reading->reason)
-		return 0;
-	negated = negation_read(reading);
-	reading->reason = operator_reason(rule, reading->at);
-	if (reading->reason)
-		return 0;
-	err = kind_at(rule, reading->at, TOKEN_OPEN) ? set_read(reading) : value_read(reading);
-	if (err || reading->reason)
-		return err;
-	if (value_continues(rule, reading->at))
-		reading->reason = operator_reason(rule, reading->at) ?: WHY_UNKNOWN;
-	if (negated) {
-		reading->negated++;
-		reading->list->count = kept;
+		return;
 	}
-	return 0;
-}
-
-/* "tcp dport ...": reading->at stands on "dport" or "sport". */
-static int match_read(struct reading *reading)
-{
-	const struct rule_text *rule = reading->rule;
-	size_t header = reading->at - 1;
-
-	reading->source = is_at(rule, reading->at, "sport");
-	if (!reading->at) {
-		reading->reason = WHY_UNKNOWN;
-		return 0;
+	reading->at = to + 1;
+	/* An address, which may be a range, and then a colon. */
+	while (reading->at < reading->tokens->count && !is_kind(reading, 0, TOKEN_WORD) &&
+	       !is_kind(reading, 0, TOKEN_OPEN) && !is_target_colon(reading->tokens, reading->at))
+		reading->at++;
+	if (!is_target_colon(reading->tokens, reading->at)) {
+		/* "dnat to tcp dport map { 80 : 10.0.0.1 . 8080 }" */
+		reading->data = address_and_port;
+		return;
 	}
-	reading->reason = context_reason(rule, header);
-	if (reading->reason)
-		return 0;
-	reading->transports = transport_of(rule, header);
-	if (is_at(rule, header, "th"))
-		reading->transports = transports_of_rule(reading);
-	else if (!reading->transports)
-		reading->reason = WHY_TRANSPORT;
-	if (reading->reason)
-		return 0;
 	reading->at++;
-	return match_values_read(reading);
+	row.parts[0].transports = reading->transports & (SERVICE_TCP | SERVICE_UDP | SERVICE_SCTP);
+	/* "redirect to :tcp dport map { ... }": read where it stands. */
+	if (is_kind(reading, 0, TOKEN_WORD) &&
+	    selector_read(reading->tokens, reading->at, &row.parts[1])) {
+		reading->data = row;
+		return;
+	}
+	read_value(reading, &row, false);
 }
 
-static bool holds_block(const struct rule_text *rule)
+/* ---- the whole rule ---- */
+
+static bool holds_junk(const struct tokens *tokens)
 {
-	for (size_t i = 1; i < rule->count; i++) {
-		if (kind_at(rule, i, TOKEN_OPEN) &&
-		    (is_at(rule, i - 1, "jump") || is_at(rule, i - 1, "goto")))
+	for (size_t i = 0; i < tokens->count; i++)
+		if (tokens_kind(tokens, i, TOKEN_JUNK))
 			return true;
-	}
 	return false;
 }
 
-static bool holds_junk(const struct rule_text *rule)
+/* A group that no match has taken: elements to add to a set, a block that is jumped to. */
+static void pass_group(struct reading *reading)
 {
-	for (size_t i = 0; i < rule->count; i++) {
-		if (kind_at(rule, i, TOKEN_JUNK))
-			return true;
-	}
-	return false;
+	struct tokens inside = *reading->tokens;
+	size_t end = tokens_group_end(reading->tokens, reading->at);
+	bool block = reading->at && (tokens_is(reading->tokens, reading->at - 1, "jump") ||
+				     tokens_is(reading->tokens, reading->at - 1, "goto"));
+
+	inside.list += reading->at;
+	inside.count = end - reading->at;
+	reading->taken |= !block && rule_names_ports(&inside);
+	reading->at = end;
 }
 
-static int matches_read(struct reading *reading)
+static void read_rule(struct reading *reading)
 {
-	const struct rule_text *rule = reading->rule;
-
-	while (reading->at < rule->count) {
-		int err = 0;
-
-		if (is_port_word(rule, reading->at))
-			err = match_read(reading);
-		else
+	while (reading->at < reading->tokens->count && !reading->value.reason &&
+	       !reading->value.error) {
+		if (is_kind(reading, 0, TOKEN_OPEN))
+			pass_group(reading);
+		else if (is_kind(reading, 0, TOKEN_WORD) && is_one(reading, 0, translations))
+			read_translation(reading);
+		else if ((!is_kind(reading, 0, TOKEN_WORD) && !is_kind(reading, 0, TOKEN_SET)) ||
+			 !read_selectors(reading))
 			reading->at++;
-		if (err || reading->reason)
-			return err;
 	}
-	if (reading->list->count)
-		return 0;
-	if (reading->negated)
-		reading->reason = "it matches all ports but those it names";
-	else
-		reading->reason = other_port_naming(rule) ?: WHY_UNKNOWN;
-	return 0;
+	if (!reading->value.reason && !reading->value.list->count)
+		give_up(reading, reading->taken ? WHY_TAKEN : WHY_UNKNOWN);
 }
 
 int rule_ports(const struct rule_text *rule, const struct comment_facts *facts,
-	       struct port_list *list, const char **ret_reason)
+	       struct environment *environment, struct port_list *list, const char **ret_reason)
 {
-	struct reading reading = { .rule = rule, .facts = facts, .list = list };
-	int err = 0;
+	struct reading reading = {
+		.tokens = &rule->tokens,
+		.rule = rule,
+		.value = { .facts = facts,
+			   .environment = environment,
+			   .list = list,
+			   .text = rule->tokens.text },
+	};
 
 	list->count = 0;
-	if (holds_block(rule))
-		reading.reason = "it jumps to a block of its own";
-	else if (holds_junk(rule))
-		reading.reason = "it holds bytes that nft does not know";
-	else
-		err = matches_read(&reading);
-	if (err || reading.reason)
+	if (holds_junk(&rule->tokens)) {
+		reading.value.reason = "it holds bytes that nft does not know";
+	} else {
+		read_transports(&reading);
+		read_rule(&reading);
+	}
+	if (reading.value.error || reading.value.reason)
 		list->count = 0;
-	if (!err && reading.reason)
-		*ret_reason = reading.reason;
-	return err;
+	if (!reading.value.error && reading.value.reason)
+		*ret_reason = reading.value.reason;
+	return reading.value.error;
 }

@@ -1,7 +1,7 @@
 /*
- * What one rule of an nftables file says about ports. The grammar understood
- * here is deliberately small; of everything else it says that it is not
- * understood, and why. Pure.
+ * What one rule of an nftables file says about ports: which it matches, which it
+ * leaves out, which it translates to. Of what it does not understand it says so,
+ * and why: one doubtful match is enough to leave a rule alone. Pure.
  */
 #ifndef PORTSCRIBE_NFT_RULE_H
 #define PORTSCRIBE_NFT_RULE_H
@@ -10,36 +10,35 @@
 #include <stddef.h>
 
 #include "nft/comment.h"
+#include "nft/environment.h"
 #include "nft/lexer.h"
 
 struct rule_text {
-	const char *text;	    /* of the whole file */
-	const struct token *tokens; /* of the rule */
-	size_t count;
+	struct tokens tokens; /* of the rule, without its comment where the caller took it off */
+	struct place place;   /* for the sets it refers to */
 };
 
-/* Whether anything in the rule names ports, understood or not. */
-bool rule_names_ports(const struct rule_text *rule);
+/* Whether anything in the rule names ports, understood or not; not in the block of a jump. */
+bool rule_names_ports(const struct tokens *rule);
 
 /*
  * The rule's own comment: index of the token "comment"; -1 where it has none.
  * Comments of set elements or of rules in a jump block are not its own.
  */
-ptrdiff_t rule_comment(const struct rule_text *rule);
-
-struct port_list {
-	struct port_use *uses; /* owned */
-	size_t count, capacity;
-};
-
-void port_list_release(struct port_list *list);
+ptrdiff_t rule_comment(const struct tokens *rule);
 
 /*
- * Read the ports that the rule matches into @list, which is emptied first and
- * keeps its memory from rule to rule. Names are looked up in @facts. 0 or
- * -ENOMEM; where the rule is not understood, 0, no uses, and @ret_reason is set.
+ * The { of the block that the rule jumps to, as in "jump { ... }"; count: none.
+ */
+size_t rule_block(const struct tokens *rule);
+
+/*
+ * Read the ports of the rule into @list, which is emptied first and keeps its
+ * memory from rule to rule. Names are looked up in @facts, defines and sets in
+ * @environment (NULL: none are known). 0 or -ENOMEM; where the rule is not
+ * understood, 0, no uses, and @ret_reason is set.
  */
 int rule_ports(const struct rule_text *rule, const struct comment_facts *facts,
-	       struct port_list *list, const char **ret_reason);
+	       struct environment *environment, struct port_list *list, const char **ret_reason);
 
 #endif

@@ -1,21 +1,20 @@
 /*
  * Blocks and separators. Braces that open a table or a chain nest; all other
  * braces (sets, maps, flowtables, jump blocks) belong to the statement they
- * stand in, newlines included. A file can nest no deeper than chain in table,
- * so the reader needs no recursion and cannot be driven into one.
+ * stand in. A file can nest no deeper than chain in table, so the reader needs
+ * no recursion and cannot be driven into one.
  */
 #include "nft/statement.h"
+#include "util/grow.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-static bool listed(const char *text, const struct token *token, const char *const *words)
+#define GROUPS_KNOWN 64 /* deeper ones keep no newlines */
+
+static struct tokens read_so_far(const struct statement_reader *reader)
 {
-	for (; *words; words++) {
-		if (token_is(text, token, *words))
-			return true;
-	}
-	return false;
+	return (struct tokens){ reader->lexer.text, reader->tokens, reader->count };
 }
 
 void statement_reader_init(struct statement_reader *reader, const char *text, size_t length)
@@ -33,23 +32,15 @@ void statement_reader_release(struct statement_reader *reader)
 
 static int token_push(struct statement_reader *reader, const struct token *token)
 {
-	if (reader->count == reader->capacity) {
-		size_t capacity = reader->capacity ? reader->capacity * 2 : 64;
-		struct token *tokens = reallocarray(reader->tokens, capacity, sizeof(*tokens));
-
-		if (!tokens)
-			return -ENOMEM;
-		reader->tokens = tokens;
-		reader->capacity = capacity;
-	}
+	if (!array_room(&reader->tokens, reader->count, &reader->capacity, sizeof(*reader->tokens)))
+		return -ENOMEM;
 	reader->tokens[reader->count++] = *token;
 	return 0;
 }
 
 static int refuse(struct statement_reader *reader, const struct token *culprit, const char *error)
 {
-	reader->culprit = *culprit;
-	reader->error = error;
+	reader->error = (struct text_error){ culprit->line, culprit->column, error };
 	return -EINVAL;
 }
 
@@ -58,49 +49,73 @@ static enum block block_of(const struct statement_reader *reader)
 	return reader->blocks[reader->depth];
 }
 
-/* The index of the first word behind "add", "create" and the like, if there is one. */
-static size_t verb_length(const struct statement_reader *reader)
+size_t statement_object(const struct tokens *tokens)
 {
-	static const char *const verbs[] = { "add", "create", "insert", "replace", NULL };
+	static const char *const verbs[] = { "add",    "create",  "insert", "replace",
+					     "delete", "destroy", "flush",  "reset",
+					     "list",   "rename",  "get",    NULL };
 
-	return reader->count && listed(reader->lexer.text, &reader->tokens[0], verbs);
+	return tokens_is_one(tokens, 0, verbs);
 }
 
 /* Which block a { would open here, after the tokens read so far; BLOCK_FILE: none. */
 static enum block block_opened(const struct statement_reader *reader)
 {
-	const char *text = reader->lexer.text;
+	struct tokens tokens = read_so_far(reader);
 	enum block here = block_of(reader);
-	size_t object = here == BLOCK_FILE ? verb_length(reader) : 0;
+	size_t object = here == BLOCK_FILE ? statement_object(&tokens) : 0;
 
-	if (here == BLOCK_CHAIN || object >= reader->count)
+	if (here == BLOCK_CHAIN)
 		return BLOCK_FILE;
-	if (here == BLOCK_FILE && token_is(text, &reader->tokens[object], "table"))
+	if (here == BLOCK_FILE && tokens_is(&tokens, object, "table"))
 		return BLOCK_TABLE;
-	if (token_is(text, &reader->tokens[object], "chain"))
-		return BLOCK_CHAIN;
-	return BLOCK_FILE;
+	return tokens_is(&tokens, object, "chain") ? BLOCK_CHAIN : BLOCK_FILE;
+}
+
+static const char *const families[] = { "ip", "ip6", "inet", "arp", "bridge", "netdev", NULL };
+
+/*
+ * Family and table, named from token @index on; the default family is ip. Returns
+ * the index behind them.
+ */
+static size_t place_read(const struct tokens *tokens, size_t index, struct place *place)
+{
+	place->family = slice_of("ip");
+	if (tokens_is_one(tokens, index, families) && index + 1 < tokens->count &&
+	    !tokens_kind(tokens, index + 1, TOKEN_OPEN))
+		place->family = tokens_slice(tokens, index++);
+	if (index < tokens->count)
+		place->table = tokens_slice(tokens, index++);
+	return index;
 }
 
 static void block_enter(struct statement_reader *reader, enum block block,
 			const struct token *opening)
 {
+	struct tokens tokens = read_so_far(reader);
+	size_t object = block_of(reader) == BLOCK_FILE ? statement_object(&tokens) : 0;
+	struct place place = reader->places[reader->depth];
+	size_t name = object + 1;
+
+	if (block_of(reader) == BLOCK_FILE)
+		name = place_read(&tokens, object + 1, &place);
+	if (block == BLOCK_CHAIN && name < tokens.count)
+		place.chain = tokens_slice(&tokens, name);
 	reader->depth++;
 	reader->blocks[reader->depth] = block;
 	reader->opened[reader->depth] = *opening;
+	reader->places[reader->depth] = place;
 }
 
 /* "add rule ip t c tcp ...", with or without "add"; the names before the rule do no harm. */
-static bool is_rule_command(const struct statement_reader *reader)
+static bool is_rule_command(const struct tokens *tokens)
 {
 	static const char *const verbs[] = { "add", "insert", "replace", NULL };
-	const char *text = reader->lexer.text;
-	size_t object = listed(text, &reader->tokens[0], verbs);
 
-	return object < reader->count && token_is(text, &reader->tokens[object], "rule");
+	return tokens_is(tokens, tokens_is_one(tokens, 0, verbs), "rule");
 }
 
-static enum statement_kind command_kind(const struct statement_reader *reader)
+static enum statement_kind command_kind(const struct tokens *tokens)
 {
 	static const char *const objects[] = {
 		"table",   "chain", "rule",    "set",	 "map",	    "element",	"flowtable",
@@ -112,31 +127,47 @@ static enum statement_kind command_kind(const struct statement_reader *reader)
 		"delete",  "destroy", "list",	  "reset",    "monitor",
 		"export",  "import",  "rename",	  "describe", NULL,
 	};
-	const char *text = reader->lexer.text;
-	size_t object = verb_length(reader);
 
-	if (is_rule_command(reader))
+	if (is_rule_command(tokens))
 		return STATEMENT_RULE;
-	if (object < reader->count && listed(text, &reader->tokens[object], objects))
+	if (tokens_is_one(tokens, statement_object(tokens), objects))
 		return STATEMENT_COMMAND;
-	return listed(text, &reader->tokens[0], others) ? STATEMENT_COMMAND : STATEMENT_STRAY;
+	return tokens_is_one(tokens, 0, others) ? STATEMENT_COMMAND : STATEMENT_STRAY;
 }
+
+static const char *const not_rules[] = {
+	"type",	   "policy", "flags",	 "comment",  "device", "devices",
+	"include", "define", "redefine", "undefine", "hook",   NULL,
+};
 
 static enum statement_kind kind_of(const struct statement_reader *reader)
 {
-	static const char *const not_rules[] = {
-		"type",	   "policy", "flags",	 "comment",  "device", "devices",
-		"include", "define", "redefine", "undefine", "hook",   NULL,
-	};
+	struct tokens tokens = read_so_far(reader);
 
 	switch (block_of(reader)) {
 	case BLOCK_TABLE: return STATEMENT_TABLE;
 	case BLOCK_CHAIN:
-		return listed(reader->lexer.text, &reader->tokens[0], not_rules) ? STATEMENT_CHAIN
-										 : STATEMENT_RULE;
+		return tokens_is_one(&tokens, 0, not_rules) ? STATEMENT_CHAIN : STATEMENT_RULE;
 	case BLOCK_FILE: break;
 	}
-	return command_kind(reader);
+	return command_kind(&tokens);
+}
+
+/* Of a command at the top, where it says it belongs. */
+static struct place place_of(const struct statement_reader *reader)
+{
+	struct place place = reader->places[reader->depth];
+	struct tokens tokens = read_so_far(reader);
+	size_t object, name;
+
+	if (block_of(reader) != BLOCK_FILE || reader->count < 2)
+		return place;
+	object = statement_object(&tokens);
+	name = place_read(&tokens, object + 1, &place);
+	if ((tokens_is(&tokens, object, "chain") || tokens_is(&tokens, object, "rule")) &&
+	    name < tokens.count)
+		place.chain = tokens_slice(&tokens, name);
+	return place;
 }
 
 static int statement_done(const struct statement_reader *reader, enum statement_kind kind,
@@ -144,26 +175,49 @@ static int statement_done(const struct statement_reader *reader, enum statement_
 {
 	*ret_statement = (struct statement){
 		.kind = kind,
-		.tokens = reader->tokens,
-		.count = reader->count,
+		.tokens = read_so_far(reader),
 		.closed_early = closed_early,
+		.place = place_of(reader),
 	};
 	return 1;
+}
+
+/* Whether statements, or declarations, stand in the group that would open here. */
+static bool is_structural(const struct statement_reader *reader)
+{
+	static const char *const objects[] = { "set",	"map", "flowtable", "counter",	"quota",
+					       "limit", "ct",  "secmark",   "synproxy", NULL };
+	struct tokens tokens = read_so_far(reader);
+	size_t last = tokens.count - 1;
+
+	if (!tokens.count)
+		return false;
+	if (tokens_is(&tokens, last, "jump") || tokens_is(&tokens, last, "goto"))
+		return true;
+	return block_of(reader) != BLOCK_CHAIN && last < 5 &&
+	       tokens_is_one(&tokens,
+			     block_of(reader) == BLOCK_FILE ? statement_object(&tokens) : 0,
+			     objects);
 }
 
 /* The rest of a brace group, from its { on, to its } inclusive. */
 static int group_read(struct statement_reader *reader, const struct token *opening)
 {
-	unsigned int depth = 0;
 	struct token first = *opening, token = first;
+	bool structural[GROUPS_KNOWN] = { false };
+	unsigned int depth = 0;
 
 	for (;;) {
-		int err = token.kind == TOKEN_NEWLINE ? 0 : token_push(reader, &token);
+		bool opens = token.kind == TOKEN_OPEN, kept = token.kind != TOKEN_NEWLINE;
+		int err;
 
+		if (opens && ++depth < GROUPS_KNOWN)
+			structural[depth] = is_structural(reader);
+		if (token.kind == TOKEN_NEWLINE && depth < GROUPS_KNOWN)
+			kept = structural[depth];
+		err = kept ? token_push(reader, &token) : 0;
 		if (err)
 			return err;
-		if (token.kind == TOKEN_OPEN)
-			depth++;
 		if (token.kind == TOKEN_CLOSE && --depth == 0)
 			return 0;
 		if (lexer_next(&reader->lexer, &token))
@@ -173,17 +227,34 @@ static int group_read(struct statement_reader *reader, const struct token *openi
 	}
 }
 
+static int close_tell(struct statement_reader *reader, const struct token *token,
+		      struct statement *ret_statement)
+{
+	int err;
+
+	reader->closing = false;
+	reader->count = 0;
+	err = token_push(reader, token);
+	if (err)
+		return err;
+	*ret_statement = (struct statement){ .kind = STATEMENT_CLOSING,
+					     .tokens = read_so_far(reader),
+					     .place = reader->places[reader->depth] };
+	reader->depth--;
+	return 1;
+}
+
+/* The } of a block: what stands before it is told first, then the } itself. */
 static int close_read(struct statement_reader *reader, const struct token *token,
 		      struct statement *ret_statement)
 {
-	int done = 0;
-
 	if (!reader->depth)
 		return refuse(reader, token, "a closing brace without an opening one");
-	if (reader->count)
-		done = statement_done(reader, kind_of(reader), true, ret_statement);
-	reader->depth--;
-	return done;
+	if (!reader->count)
+		return close_tell(reader, token, ret_statement);
+	reader->closing = true;
+	reader->closer = *token;
+	return statement_done(reader, kind_of(reader), true, ret_statement);
 }
 
 static int open_read(struct statement_reader *reader, const struct token *token,
@@ -194,7 +265,10 @@ static int open_read(struct statement_reader *reader, const struct token *token,
 	if (block == BLOCK_FILE)
 		return group_read(reader, token);
 	block_enter(reader, block, token);
-	return statement_done(reader, STATEMENT_OPENING, false, ret_statement);
+	*ret_statement = (struct statement){ .kind = STATEMENT_OPENING,
+					     .tokens = read_so_far(reader),
+					     .place = reader->places[reader->depth] };
+	return reader->count ? 1 : refuse(reader, token, "a block without a name");
 }
 
 static int end_read(struct statement_reader *reader, struct statement *ret_statement)
@@ -206,6 +280,8 @@ static int end_read(struct statement_reader *reader, struct statement *ret_state
 
 int statement_next(struct statement_reader *reader, struct statement *ret_statement)
 {
+	if (reader->closing)
+		return close_tell(reader, &reader->closer, ret_statement);
 	reader->count = 0;
 	for (;;) {
 		struct token token;
@@ -228,4 +304,23 @@ int statement_next(struct statement_reader *reader, struct statement *ret_statem
 		if (done)
 			return done;
 	}
+}
+
+bool statement_within(const struct tokens *outer, size_t *at, size_t end, struct tokens *ret_tokens,
+		      bool *ret_closed_early)
+{
+	size_t first;
+
+	while (*at < end &&
+	       (tokens_kind(outer, *at, TOKEN_NEWLINE) || tokens_kind(outer, *at, TOKEN_SEMICOLON)))
+		++*at;
+	first = *at;
+	while (*at < end && !tokens_kind(outer, *at, TOKEN_NEWLINE) &&
+	       !tokens_kind(outer, *at, TOKEN_SEMICOLON))
+		*at = tokens_kind(outer, *at, TOKEN_OPEN) ? tokens_group_end(outer, *at) : *at + 1;
+	if (*at > end)
+		*at = end;
+	*ret_tokens = (struct tokens){ outer->text, outer->list + first, *at - first };
+	*ret_closed_early = *at == end;
+	return *at > first;
 }

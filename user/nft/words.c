@@ -16,7 +16,7 @@
 
 void words_init(struct words *words, size_t limit)
 {
-	words->limit = limit < NFT_COMMENT_MAX ? limit : NFT_COMMENT_MAX;
+	words->limit = limit < WORDS_MAX ? limit : WORDS_MAX;
 	words_cut(words, 0);
 }
 
@@ -37,7 +37,7 @@ static bool bytes_add(struct words *words, const char *bytes, size_t length)
 
 bool words_add(struct words *words, const char *format, ...)
 {
-	char bytes[NFT_COMMENT_MAX + 1];
+	char bytes[WORDS_MAX + 1];
 	va_list arguments;
 	int length;
 
@@ -87,7 +87,7 @@ static int word_next(struct slice *rest, char *word, size_t *ret_length)
 		if (!is_blank(code) && !is_dropped(code)) {
 			if (length + used > NFT_COMMENT_MAX)
 				return -1;
-			memcpy(word + length, rest->text + at, used);
+			memcpy(word + length, code == ';' ? "," : rest->text + at, used);
 			length += used;
 		}
 		at += used;

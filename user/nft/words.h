@@ -11,10 +11,12 @@
 
 #include "nft/comment.h"
 
+#define WORDS_MAX NFT_REMARK_MAX
+
 struct words {
-	char text[NFT_COMMENT_MAX + 1];
+	char text[WORDS_MAX + 1];
 	size_t length;
-	size_t limit; /* at most NFT_COMMENT_MAX */
+	size_t limit; /* at most WORDS_MAX */
 };
 
 void words_init(struct words *words, size_t limit);
@@ -32,8 +34,9 @@ bool words_add(struct words *words, const char *format, ...) __attribute__((form
 
 /*
  * For texts from outside, without the bytes that no comment can hold, without
- * invalid UTF-8 and controls of writing direction, blanks run together. False,
- * and nothing added, where they do not fit.
+ * invalid UTF-8 and controls of writing direction, blanks run together; ';', which
+ * separates what we write, becomes ','. False, and nothing added, where they do
+ * not fit.
  */
 bool words_add_clean(struct words *words, struct slice slice);
 
