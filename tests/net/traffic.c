@@ -4,6 +4,10 @@
  *   traffic udp FROM ADDRESS PORT[-LAST] COUNT SIZE   COUNT datagrams to each port
  *   traffic flood FROM ADDRESS PORT[-LAST] MOST SIZE  until standard input ends or
  *                                          MOST are sent; prints how many
+ *   traffic hail ADDRESS PORT RATE MOST    RATE datagrams a second (0: as many as
+ *                                          can be) until standard input ends or MOST
+ *                                          are sent, also those that a firewall here
+ *                                          drops; prints how many
  *   traffic echo PORT COUNT                answer COUNT datagrams, IPv4 and IPv6
  *   traffic ask FROM ADDRESS PORT COUNT SIZE   send and wait for each answer
  *   traffic serve PORT COUNT SIZE          COUNT connections, one after another: read
@@ -23,6 +27,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #define SIZE_MOST 65507 /* of an IPv4 datagram */
@@ -150,6 +155,41 @@ static int flood(char **words)
 			port = port == range.last ? range.first : port + 1;
 		}
 		usleep(100);
+	}
+	printf("%ld\n", sent);
+	return 0;
+}
+
+static long nanoseconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000L + now.tv_nsec;
+}
+
+/* Evenly spaced. Standard input is looked at between millisecond's worths. */
+static int hail(char **words)
+{
+	union address address;
+	socklen_t length = address_set(&address, words[0], atoi(words[1]));
+	long rate = atol(words[2]), most = atol(words[3]), sent = 0;
+	long gap = rate ? 1000000000L / rate : 0, next, look = rate ? rate / 1000 + 1 : 1000;
+	int fd = socket(address.any.sa_family, SOCK_DGRAM, 0);
+
+	if (fd < 0 || connect(fd, &address.any, length))
+		die("connect");
+	puts("ready");
+	fflush(stdout);
+	next = nanoseconds();
+	while (sent < most && (sent % look || !input_ended())) {
+		while (gap && nanoseconds() < next)
+			;
+		/* EPERM: the firewall here dropped it, and counted it. */
+		if (send(fd, payload, 18, 0) < 0 && errno != EPERM && errno != ECONNREFUSED)
+			die("send");
+		sent++;
+		next += gap;
 	}
 	printf("%ld\n", sent);
 	return 0;
@@ -284,9 +324,15 @@ static const struct {
 	int words;
 	int (*run)(char **words);
 } commands[] = {
-	{ "udp", 5, udp },     { "flood", 5, flood }, { "echo", 2, echo },
-	{ "ask", 5, ask },     { "serve", 3, serve }, { "connect", 4, do_connect },
-	{ "listen", 2, hold }, { "sctp", 1, sctp },
+	{ "udp", 5, udp },
+	{ "flood", 5, flood },
+	{ "hail", 4, hail },
+	{ "echo", 2, echo },
+	{ "ask", 5, ask },
+	{ "serve", 3, serve },
+	{ "connect", 4, do_connect },
+	{ "listen", 2, hold },
+	{ "sctp", 1, sctp },
 };
 
 int main(int argc, char **argv)
