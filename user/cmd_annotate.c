@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "cli.h"
+#include "cmd_annotate.h"
 #include "datapath/datapath.h"
 #include "nft/annotate.h"
 #include "nft/diff.h"
@@ -30,6 +31,7 @@ struct annotate_command {
 	const char *suffix; /* of the old file; NULL: it does not stay */
 	enum annotate_style style;
 	bool in_place, diff, check, traffic, json, no_proof;
+	bool live, apply, force;
 };
 
 static const char help[] =
@@ -51,6 +53,11 @@ static const char help[] =
 	"                          is not the rule's\n"
 	"  -N, --netns NETNS       take the counts of that network namespace\n"
 	"      --no-proof          do not load the texts before writing\n"
+	"      --live              the live ruleset instead of a FILE: print what would change\n"
+	"      --apply             with --live: change it, each rule in its place and under its\n"
+	"                          handle; elements of sets stay as they are\n"
+	"      --force             also rules with a counter that are hit more than 12,000\n"
+	"                          times a second; what their counters miss is told\n"
 	"  -j, --json              schema portscribe.annotate.v1 instead of the text\n";
 
 enum {
@@ -61,6 +68,9 @@ enum {
 	OPTION_STYLE,
 	OPTION_TRAFFIC,
 	OPTION_NO_PROOF,
+	OPTION_LIVE,
+	OPTION_APPLY,
+	OPTION_FORCE,
 };
 
 static const struct option long_options[] = {
@@ -72,6 +82,9 @@ static const struct option long_options[] = {
 	{ "traffic", no_argument, NULL, OPTION_TRAFFIC },
 	{ "netns", required_argument, NULL, 'N' },
 	{ "no-proof", no_argument, NULL, OPTION_NO_PROOF },
+	{ "live", no_argument, NULL, OPTION_LIVE },
+	{ "apply", no_argument, NULL, OPTION_APPLY },
+	{ "force", no_argument, NULL, OPTION_FORCE },
 	{ "json", no_argument, NULL, 'j' },
 	{ "help", no_argument, NULL, 'h' },
 	{},
@@ -85,9 +98,30 @@ static int check_suffix(const char *suffix)
 	return 0;
 }
 
+static int check_live_options(const struct annotate_command *command)
+{
+	if (command->path_count)
+		return cli_usage(&command_annotate, "--live is about the live ruleset: no FILE");
+	if (command->in_place || command->json || command->no_proof)
+		return cli_usage(&command_annotate,
+				 "--live goes without --in-place, --json and --no-proof");
+	if (command->style == ANNOTATE_HASH)
+		return cli_usage(&command_annotate,
+				 "the live ruleset keeps no # lines: no --style hash");
+	if (command->apply && (command->diff || command->check))
+		return cli_usage(&command_annotate, "--apply writes; --diff and --check do not");
+	if (command->force && !command->apply)
+		return cli_usage(&command_annotate, "--force goes with --apply");
+	return 0;
+}
+
 /* What the options do not allow together. */
 static int check_options(const struct annotate_command *command, const char *style)
 {
+	if (command->live)
+		return check_live_options(command);
+	if (command->apply || command->force)
+		return cli_usage(&command_annotate, "--apply and --force go with --live");
 	if (!command->path_count)
 		return cli_usage(&command_annotate, "a FILE is needed (- is standard input)");
 	if (command->path_count > 1 && !command->in_place)
@@ -102,7 +136,8 @@ static int check_options(const struct annotate_command *command, const char *sty
 		return cli_usage(&command_annotate,
 				 "--strip takes comments out: no --style and no --traffic");
 	if (command->netns && !command->traffic)
-		return cli_usage(&command_annotate, "-N says whose counts: it goes with --traffic");
+		return cli_usage(&command_annotate,
+				 "-N says whose counts or rules: it goes with --traffic or --live");
 	return 0;
 }
 
@@ -137,6 +172,9 @@ static int parse(int argc, char **argv, struct annotate_command *command)
 			break;
 		case OPTION_TRAFFIC: command->traffic = true; break;
 		case OPTION_NO_PROOF: command->no_proof = true; break;
+		case OPTION_LIVE: command->live = true; break;
+		case OPTION_APPLY: command->apply = true; break;
+		case OPTION_FORCE: command->force = true; break;
 		case 'N': command->netns = optarg; break;
 		case 'j': command->json = true; break;
 		case 'h': cli_help(&command_annotate); return -1;
@@ -420,7 +458,12 @@ static int run(int argc, char **argv)
 		return code;
 	if (command.traffic)
 		code = take_snapshot(&snapshot);
-	if (!code)
+	if (!code && command.live)
+		code = annotate_live(
+			&(struct annotate_live){ command.style, command.apply, command.force,
+						 command.check },
+			&(struct comment_facts){ &scene.knowledge, snapshot, scene_service_port });
+	else if (!code)
 		code = annotate(&command, &(struct comment_facts){ &scene.knowledge, snapshot,
 								   scene_service_port });
 	snapshot_free(snapshot);
@@ -430,7 +473,9 @@ static int run(int argc, char **argv)
 const struct command command_annotate = {
 	.name = "annotate",
 	.arguments = "[--in-place[=SUFFIX] | --diff | --check] [--strip | --style STYLE]\n"
-		     "                           [--traffic [-N NETNS]] [--no-proof] [-j] FILE...",
+		     "                           [--traffic [-N NETNS]] [--no-proof] [-j] FILE...\n"
+		     "       portscribe annotate --live [--apply [--force] | --check] [--strip]\n"
+		     "                           [--traffic] [-N NETNS]",
 	.summary = "Explain the ports of an nftables file in its comments",
 	.help = help,
 	.run = run,
