@@ -2,13 +2,14 @@
  * race [-r ROUNDS] NAME COMMAND AFTER [NAME COMMAND AFTER]...
  *
  * Milliseconds from fork to the end of each COMMAND (words by spaces, no shell,
- * output thrown away), in turns. AFTER ("" for none) is a shell's, and not
- * timed.
+ * output thrown away), in turns; and as NAME.memory the most KiB it had in memory.
+ * AFTER ("" for none) is a shell's, and not timed.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,7 +21,7 @@
 struct racer {
 	const char *name, *after;
 	char *words[WORDS_MAX];
-	struct samples samples;
+	struct samples samples, memory;
 };
 
 static void child(char *const *words)
@@ -34,17 +35,19 @@ static void child(char *const *words)
 	_exit(127);
 }
 
-static int run(struct racer *racer, double *ret_ms)
+static int run(struct racer *racer, double *ret_ms, double *ret_memory)
 {
 	double start = bench_clock(CLOCK_MONOTONIC);
+	struct rusage usage;
 	pid_t pid = fork();
 	int status;
 
 	if (!pid)
 		child(racer->words);
-	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+	if (pid < 0 || wait4(pid, &status, 0, &usage) != pid)
 		return -errno;
 	*ret_ms = (bench_clock(CLOCK_MONOTONIC) - start) / 1e6;
+	*ret_memory = usage.ru_maxrss;
 	if (status) {
 		fprintf(stderr, "%s: '%s' ended with status %d\n", racer->name, racer->words[0],
 			WIFEXITED(status) ? WEXITSTATUS(status) : -1);
@@ -87,14 +90,21 @@ int main(int argc, char **argv)
 	     round++) /* the first fills the page cache */
 		for (unsigned int i = 0; i < count; i++) {
 			struct racer *racer = &racers[(i + round) % count];
-			double ms = 0;
+			double ms = 0, memory = 0;
 
-			if (run(racer, &ms))
+			if (run(racer, &ms, &memory))
 				return 1;
-			if (round)
-				samples_add(&racer->samples, ms);
+			if (!round)
+				continue;
+			samples_add(&racer->samples, ms);
+			samples_add(&racer->memory, memory);
 		}
-	for (unsigned int i = 0; i < count; i++)
+	for (unsigned int i = 0; i < count; i++) {
+		char name[64];
+
+		snprintf(name, sizeof(name), "%s.memory", racers[i].name);
 		samples_print(&racers[i].samples, racers[i].name);
+		samples_print(&racers[i].memory, name);
+	}
 	return 0;
 }
