@@ -100,6 +100,47 @@ load </dev/null
 live --apply
 is "$code|$out" "0|there is nothing to change" "no ruleset"
 
+# Expressions that the kernel tells otherwise than it takes them, and others.
+load <<'NFT'
+table inet t {
+	synproxy sp { mss 1460; wscale 7; }
+	ct helper ftp { type "ftp" protocol tcp; }
+	set seen { type ipv4_addr . inet_service; size 100; flags dynamic; }
+	set iv { type inet_service; flags interval; auto-merge; elements = { 22-25, 80 }; }
+	map n { type inet_service : ipv4_addr . inet_service; elements = { 80 : 10.0.0.1 . 8080 }; }
+	chain a {
+		type filter hook input priority 0;
+		tcp dport 21 ct helper set "ftp"
+		tcp dport 23 synproxy name "sp"
+		udp dport 5 update @seen { ip saddr . udp dport }
+		udp dport 6 add @seen { ip saddr . udp dport }
+		tcp dport @iv accept
+		tcp dport 443 tcp flags syn / syn,ack log prefix "x" group 2 accept
+		meta l4proto { tcp, udp } th dport 53 accept
+		tcp dport 80 numgen random mod 2 0 drop
+		tcp dport 101 reject with tcp reset
+		tcp dport 103 meta mark set 5 ct mark set 6 return
+		tcp dport 104 fib daddr type local accept
+		tcp dport 105 socket transparent 1 accept
+		tcp dport 106 tcp option maxseg size set 1400
+		tcp dport 107 osf name "Linux" accept
+		tcp dport 108 jhash ip saddr mod 2 0
+		tcp dport 110 ip dscp set cs1
+	}
+	chain b { type filter hook prerouting priority -300; udp dport 102 notrack; tcp dport 90 tproxy ip to :9090; }
+	chain c { type nat hook prerouting priority -100; dnat ip to tcp dport map @n; }
+	chain d { type route hook output priority 0; tcp dport 109 rt mtu 1400; }
+}
+NFT
+before=$(nft -a list ruleset)
+live --apply
+is "$code|$said" "0|" "every expression goes back as it came"
+like "$out" '20 of 20 rules: comments written
+read again: all is as it was but for comments$' "and all are written"
+is "$(listing)" "$before" "and nothing else is changed"
+live --strip --apply
+is "$code|$(nft -a list ruleset)" "0|$before" "and out again"
+
 # ---- what is refused ----
 
 refused() { # RULE REASON [EXTRA LINES OF THE TABLE]

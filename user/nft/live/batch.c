@@ -73,6 +73,7 @@ void batch_begin(struct batch *batch, uint32_t generation)
 	batch->length = 0;
 	batch->sets = 0;
 	batch->failed = false;
+	batch->first = batch->sequence + 1;
 	put_frame(batch, NFNL_MSG_BATCH_BEGIN, &generation);
 }
 
@@ -194,18 +195,43 @@ static void put_lookup(struct nlmsghdr *message, const struct nlattr *expression
 }
 
 /*
- * The kernel tells a timeout of 0 where a rule that fills a set has none, and takes
- * none back, not even 0, for a set without timeouts (nft_dynset_init).
+ * What the kernel tells as 0 where it is not set, and does not take back, not even as
+ * 0 (nft_dynset_init, nft_osf_init, nft_exthdr_tcp_set_init).
  */
-static bool tells_no_timeout(const struct nlattr *expression)
+static const struct {
+	const char *expression;
+	unsigned int attribute;
+} untakeable[] = {
+	{ "dynset", NFTA_DYNSET_TIMEOUT }, /* by a set without timeouts */
+	{ "osf", NFTA_OSF_FLAGS },
+	{ "exthdr", NFTA_EXTHDR_FLAGS }, /* where an option is set */
+};
+
+static bool all_zero(struct slice bytes)
 {
-	const struct nlattr *parts[NFTA_EXPR_MAX + 1], *fields[NFTA_DYNSET_MAX + 1];
+	for (uint32_t i = 0; i < bytes.length; i++)
+		if (bytes.text[i])
+			return false;
+	return true;
+}
+
+/* The attribute that an expression must go back without; 0: none. */
+static unsigned int attribute_to_omit(const struct nlattr *expression)
+{
+	const struct nlattr *parts[NFTA_EXPR_MAX + 1], *attribute;
+	struct slice name;
 
 	attributes_within(expression, parts, NFTA_EXPR_MAX);
-	if (!slice_equals(attribute_string(parts[NFTA_EXPR_NAME]), "dynset"))
-		return false;
-	attributes_within(parts[NFTA_EXPR_DATA], fields, NFTA_DYNSET_MAX);
-	return fields[NFTA_DYNSET_TIMEOUT] && !attribute_u64(fields[NFTA_DYNSET_TIMEOUT]);
+	name = attribute_string(parts[NFTA_EXPR_NAME]);
+	for (size_t i = 0; i < sizeof(untakeable) / sizeof(untakeable[0]); i++) {
+		if (!slice_equals(name, untakeable[i].expression))
+			continue;
+		mnl_attr_for_each_nested (attribute, parts[NFTA_EXPR_DATA])
+			if (attribute_type(attribute) == untakeable[i].attribute &&
+			    all_zero(attribute_bytes(attribute)))
+				return untakeable[i].attribute;
+	}
+	return 0;
 }
 
 static void put_expressions(struct batch *batch, struct nlmsghdr *message,
@@ -216,6 +242,7 @@ static void put_expressions(struct batch *batch, struct nlmsghdr *message,
 	struct rule_number numbers[NUMBERS_MAX];
 	struct nlattr *nest = mnl_attr_nest_start(message, NFTA_RULE_EXPRESSIONS);
 	uint32_t id = first_set;
+	unsigned int omitted;
 	size_t count;
 
 	mnl_attr_for_each_nested (expression, rule->expressions) {
@@ -223,8 +250,8 @@ static void put_expressions(struct batch *batch, struct nlmsghdr *message,
 
 		if (set)
 			put_lookup(message, expression, set, ++id);
-		else if (tells_no_timeout(expression))
-			close_copy(message, open_copy(message, expression, NFTA_DYNSET_TIMEOUT));
+		else if ((omitted = attribute_to_omit(expression)))
+			close_copy(message, open_copy(message, expression, omitted));
 		else
 			put_copy(message, expression);
 	}
@@ -276,7 +303,8 @@ static int make_room(struct netlink *netlink, size_t size)
 }
 
 struct answer {
-	uint32_t last; /* sequence of the rule: its acknowledgement is the end */
+	uint32_t first; /* earlier ones are of batches that failed for another reason, too */
+	uint32_t last;	/* sequence of the rule: its acknowledgement is the end */
 	bool done;
 	int error;
 };
@@ -286,7 +314,7 @@ static void take_answer(const struct nlmsghdr *message, struct answer *answer)
 {
 	const struct nlmsgerr *error = mnl_nlmsg_get_payload(message);
 
-	if (message->nlmsg_type != NLMSG_ERROR)
+	if (message->nlmsg_type != NLMSG_ERROR || message->nlmsg_seq < answer->first)
 		return;
 	if (error->error && !answer->error)
 		answer->error = error->error;
@@ -313,7 +341,7 @@ static int read_answers(struct netlink *netlink, struct answer *answer)
 
 int batch_commit(struct batch *batch, struct netlink *netlink)
 {
-	struct answer answer = { .last = batch->sequence };
+	struct answer answer = { .first = batch->first, .last = batch->sequence };
 	int error;
 
 	put_frame(batch, NFNL_MSG_BATCH_END, NULL);

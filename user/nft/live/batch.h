@@ -10,9 +10,9 @@
 struct batch {
 	char *bytes; /* owned */
 	size_t length, capacity;
-	uint32_t sequence; /* of the last message */
-	unsigned int sets; /* that it makes */
-	bool failed;	   /* there was no memory, or a message is too large */
+	uint32_t first, sequence; /* of its first message and its last; never the same again */
+	unsigned int sets;	  /* that it makes */
+	bool failed;		  /* there was no memory, or a message is too large */
 };
 
 /* Begin anew, for @generation. */
