@@ -1,4 +1,5 @@
 /* See devices.h. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
@@ -28,13 +29,29 @@ static void copy_text(char *target, size_t size, const struct nlattr *attribute)
 	target[length] = '\0';
 }
 
+/* Of a tunnel over UDP. The kind comes before its data. */
+static void read_tunnel(const struct nlattr *nest, struct device *device)
+{
+	int port = !strcmp(device->kind, "vxlan")    ? IFLA_VXLAN_PORT
+		   : !strcmp(device->kind, "geneve") ? IFLA_GENEVE_PORT
+						     : -1;
+	const struct nlattr *attribute;
+
+	mnl_attr_for_each_nested (attribute, nest)
+		if (mnl_attr_get_type(attribute) == port)
+			device->tunnel_port = ntohs(mnl_attr_get_u16(attribute));
+}
+
 static void read_link_info(const struct nlattr *nest, struct device *device)
 {
 	const struct nlattr *attribute;
 
-	mnl_attr_for_each_nested (attribute, nest)
+	mnl_attr_for_each_nested (attribute, nest) {
 		if (mnl_attr_get_type(attribute) == IFLA_INFO_KIND)
 			copy_text(device->kind, sizeof(device->kind), attribute);
+		else if (mnl_attr_get_type(attribute) == IFLA_INFO_DATA)
+			read_tunnel(attribute, device);
+	}
 }
 
 static void read_xdp(const struct nlattr *nest, struct device *device)
@@ -84,7 +101,7 @@ static int read_device(const struct nlmsghdr *message, void *data)
 	return MNL_CB_OK;
 }
 
-int device_list_read(struct device_list *ret_list, struct fault *fault)
+int device_list_read_by(struct netlink *route, struct device_list *ret_list, struct fault *fault)
 {
 	char buffer[256];
 	int error = 0;
@@ -99,7 +116,7 @@ int device_list_read(struct device_list *ret_list, struct fault *fault)
 		request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
 		info = mnl_nlmsg_put_extra_header(request, sizeof(*info));
 		info->ifi_family = AF_UNSPEC;
-		error = netlink_talk(NETLINK_ROUTE, request, read_device, &list);
+		error = netlink_ask(route, request, read_device, &list);
 		if (!error) {
 			*ret_list = list;
 			return 0;
@@ -111,6 +128,18 @@ int device_list_read(struct device_list *ret_list, struct fault *fault)
 			  NULL);
 	}
 	return fault_set(fault, error, "cannot list network devices: %s", strerror(-error));
+}
+
+int device_list_read(struct device_list *ret_list, struct fault *fault)
+{
+	struct netlink route;
+	int error = netlink_open(NETLINK_ROUTE, &route);
+
+	if (error)
+		return fault_set(fault, error, "cannot list network devices: %s", strerror(-error));
+	error = device_list_read_by(&route, ret_list, fault);
+	netlink_close(&route);
+	return error;
 }
 
 void device_list_release(struct device_list *list)

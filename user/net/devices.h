@@ -21,6 +21,7 @@ struct device {
 	uint32_t lower; /* IFLA_LINK: the device below, 0 where none or in another namespace */
 	uint32_t master;
 	uint32_t xdp_program; /* id of the XDP program on it, 0 where none */
+	uint16_t tunnel_port; /* of "vxlan" and "geneve": the UDP port it takes packets at */
 	bool up;
 
 	bool chosen;
@@ -34,6 +35,11 @@ struct device_list {
 
 /* All devices of the current namespace. 0 or -errno. */
 int device_list_read(struct device_list *ret_list, struct fault *fault);
+
+/* The same of the namespace of @route, a socket of NETLINK_ROUTE. */
+struct netlink;
+int device_list_read_by(struct netlink *route, struct device_list *ret_list, struct fault *fault);
+
 void device_list_release(struct device_list *list);
 
 /* Set chosen and reason of each device. Returns how many are chosen. */
