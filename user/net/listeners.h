@@ -1,6 +1,7 @@
 /*
  * Which ports somebody listens on in the current network namespace: TCP and
- * SCTP listeners and bound UDP sockets, by SOCK_DIAG. Needs no privilege.
+ * SCTP listeners and bound UDP sockets, as sockets.h finds them: one bit a port, for
+ * answers that need no more. Needs no privilege.
  */
 #ifndef PORTSCRIBE_LISTENERS_H
 #define PORTSCRIBE_LISTENERS_H

@@ -1,0 +1,123 @@
+/* See sockets.h. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "net/sockets.h"
+#include "registry/registry.h"
+
+#ifndef IPPROTO_MPTCP
+#define IPPROTO_MPTCP 262
+#endif
+
+struct dump {
+	void (*found)(const struct socket_found *socket, void *data);
+	void *data;
+	enum transport transport;
+	bool mptcp;
+};
+
+static int read_attribute(const struct nlattr *attribute, void *data)
+{
+	struct socket_found *socket = data;
+
+	if (mnl_attr_get_type(attribute) == INET_DIAG_SKV6ONLY &&
+	    mnl_attr_get_payload_len(attribute))
+		socket->v6only = mnl_attr_get_u8(attribute);
+	return MNL_CB_OK;
+}
+
+static int read_socket(const struct nlmsghdr *message, void *data)
+{
+	const struct inet_diag_msg *diag = mnl_nlmsg_get_payload(message);
+	const struct dump *dump = data;
+	struct socket_found socket;
+
+	if (message->nlmsg_type != SOCK_DIAG_BY_FAMILY ||
+	    mnl_nlmsg_get_payload_len(message) < sizeof(*diag) || !diag->id.idiag_sport)
+		return MNL_CB_OK;
+	socket = (struct socket_found){
+		.transport = dump->transport,
+		.family = diag->idiag_family,
+		.mptcp = dump->mptcp,
+		.port = ntohs(diag->id.idiag_sport),
+		.ifindex = diag->id.idiag_if,
+		.queued = diag->idiag_rqueue,
+		.limit = diag->idiag_wqueue,
+		.uid = diag->idiag_uid,
+		.inode = diag->idiag_inode,
+		.cookie = diag->id.idiag_cookie[0] | (uint64_t)diag->id.idiag_cookie[1] << 32,
+	};
+	memcpy(socket.address, diag->id.idiag_src, diag->idiag_family == AF_INET ? 4 : 16);
+	mnl_attr_parse(message, sizeof(*diag), read_attribute, &socket);
+	dump->found(&socket, dump->data);
+	return MNL_CB_OK;
+}
+
+/* A UDP socket that is bound and not connected is in state TCP_CLOSE. */
+static const struct {
+	enum transport transport;
+	uint32_t protocol, states;
+} questions[] = {
+	{ TRANSPORT_TCP, IPPROTO_TCP, 1u << TCP_LISTEN },
+	{ TRANSPORT_UDP, IPPROTO_UDP, 1u << TCP_CLOSE },
+	{ TRANSPORT_SCTP, IPPROTO_SCTP, 1u << TCP_LISTEN },
+	{ TRANSPORT_TCP, IPPROTO_MPTCP, 1u << TCP_LISTEN },
+};
+
+static int ask(struct netlink *diag, size_t which, int family, uint16_t port, struct dump *dump)
+{
+	char buffer[256];
+	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+	struct inet_diag_req_v2 *asked;
+	uint32_t protocol = questions[which].protocol;
+
+	request->nlmsg_type = SOCK_DIAG_BY_FAMILY;
+	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	asked = mnl_nlmsg_put_extra_header(request, sizeof(*asked));
+	asked->sdiag_family = family;
+	asked->sdiag_protocol = protocol;
+	asked->idiag_states = questions[which].states;
+	asked->id.idiag_sport = htons(port);
+	/* A protocol above 255 has an attribute for it, since 5.9. */
+	if (protocol > UINT8_MAX) {
+		asked->sdiag_protocol = IPPROTO_RAW;
+		mnl_attr_put_u32(request, INET_DIAG_REQ_PROTOCOL, protocol);
+	}
+	dump->transport = questions[which].transport;
+	dump->mptcp = protocol == IPPROTO_MPTCP;
+	return netlink_ask(diag, request, read_socket, dump);
+}
+
+static bool is_wanted(size_t which, const struct socket_question *question)
+{
+	return question->transports >> questions[which].transport & 1 &&
+	       (questions[which].protocol != IPPROTO_MPTCP || question->mptcp);
+}
+
+int sockets_listening(struct netlink *diag, const struct socket_question *question,
+		      void (*found)(const struct socket_found *socket, void *data), void *data)
+{
+	static const int families[] = { AF_INET, AF_INET6 };
+	struct dump dump = { .found = found, .data = data };
+
+	for (size_t which = 0; which < sizeof(questions) / sizeof(questions[0]); which++) {
+		for (int i = 0; i < 2; i++) {
+			int error;
+
+			if (!is_wanted(which, question) ||
+			    (question->family && question->family != families[i]))
+				continue;
+			error = ask(diag, which, families[i], question->port, &dump);
+			if (error && error != -ENOENT && error != -EOPNOTSUPP)
+				return error;
+		}
+	}
+	return 0;
+}
