@@ -48,7 +48,7 @@ ALL_CFLAGS = -std=gnu11 $(WARN) $(CFLAGS) $(SANITIZE) -fno-strict-aliasing \
 LIBS    := -lbpf -lelf -lz -lmnl -ljansson -lexpat -lmd
 BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Wno-unused-parameter \
            $(if $(WERROR),-Werror) -ffile-prefix-map=$(CURDIR)=. \
-           -Iinclude -Ibpf $(if $(MULTIARCH),-I/usr/include/$(MULTIARCH))
+           -Iinclude -Ibpf -Ivmlinux $(if $(MULTIARCH),-I/usr/include/$(MULTIARCH))
 
 ifeq ($(V),1)
 Q :=
