@@ -87,7 +87,7 @@ struct listener {
 	uint32_t inode;	 /* as in /proc/PID/fd: socket:[INODE] */
 	uint64_t cookie; /* SO_COOKIE: never used again while the machine runs */
 	uint32_t netns;	 /* index in listeners.netns */
-	/* How many sockets share this address and port by SO_REUSEPORT, itself included. */
+	/* Sockets that share this address, port and interface (SO_REUSEPORT), itself included. */
 	uint32_t group;
 	const struct listener_owner **owners; /* by pid; the snapshot's */
 	size_t owner_count;
@@ -117,8 +117,11 @@ struct listeners {
 	size_t count;
 	struct listener_netns *netns;
 	size_t netns_count;
+	struct listener_owner *processes; /* all that own any, by pid */
+	size_t process_count;
+	const struct listener_owner **lists; /* what the listeners' owners point into */
 	struct listener_gaps gaps;
-	struct arena arena; /* all texts and owners */
+	struct arena arena; /* all texts */
 };
 
 #define LISTENER_WANT_OWNERS  (1u << 0) /* pid, start, name, pidns */

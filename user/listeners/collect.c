@@ -1,0 +1,177 @@
+/*
+ * From the sockets of one network namespace to listeners: their scope, which of them
+ * speak MPTCP, which share a port. See collect.h.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "listeners/collect.h"
+#include "net/sockets.h"
+#include "what.h"
+
+struct collecting {
+	struct listeners *listeners;
+	size_t room;
+	uint32_t netns;
+	uint32_t *mptcp; /* owned: inodes */
+	size_t mptcp_count;
+	bool failed; /* out of memory */
+};
+
+static uint8_t scope_of(const struct socket_found *socket)
+{
+	static const uint8_t none[16], mapped[12] = { [10] = 0xff, [11] = 0xff };
+	const uint8_t *v4 = socket->address;
+	struct in6_addr v6;
+
+	if (!memcmp(socket->address, none, sizeof(none)))
+		return LISTENER_ALL;
+	if (socket->family == AF_INET6) {
+		memcpy(&v6, socket->address, sizeof(v6));
+		if (IN6_IS_ADDR_LOOPBACK(&v6))
+			return LISTENER_LOOPBACK;
+		if (memcmp(socket->address, mapped, sizeof(mapped)))
+			return LISTENER_ADDRESS;
+		v4 = socket->address + sizeof(mapped);
+	}
+	return v4[0] == 127 ? LISTENER_LOOPBACK : LISTENER_ADDRESS;
+}
+
+static void note_mptcp(struct collecting *collecting, uint32_t inode)
+{
+	uint32_t *grown = reallocarray(collecting->mptcp, collecting->mptcp_count + 1,
+				       sizeof(*collecting->mptcp));
+
+	if (!grown) {
+		collecting->failed = true;
+		return;
+	}
+	collecting->mptcp = grown;
+	grown[collecting->mptcp_count++] = inode;
+}
+
+static void collect(const struct socket_found *socket, void *data)
+{
+	struct collecting *collecting = data;
+	struct listeners *listeners = collecting->listeners;
+	struct listener *listener;
+
+	if (socket->mptcp) {
+		note_mptcp(collecting, socket->inode);
+		return;
+	}
+	if (listeners->count == collecting->room) {
+		size_t room = collecting->room * 2 + 256;
+		struct listener *grown = reallocarray(listeners->items, room, sizeof(*grown));
+
+		if (!grown) {
+			collecting->failed = true;
+			return;
+		}
+		listeners->items = grown;
+		collecting->room = room;
+	}
+	listener = &listeners->items[listeners->count++];
+	*listener = (struct listener){
+		.transport = socket->transport,
+		.family = socket->family,
+		.scope = scope_of(socket),
+		.v6only = socket->v6only,
+		.port = socket->port,
+		.ifindex = socket->ifindex,
+		.interface = "",
+		.queued = socket->queued,
+		.backlog = socket->transport == TRANSPORT_UDP ? 0 : socket->limit,
+		.uid = socket->uid,
+		.inode = socket->inode,
+		.cookie = socket->cookie,
+		.netns = collecting->netns,
+		.kernel = "",
+	};
+	memcpy(listener->address.bytes, socket->address, sizeof(listener->address.bytes));
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* The TCP socket below an MPTCP one has its inode (Linux 5.19 lists them). */
+static void mark_mptcp(struct collecting *collecting, size_t from)
+{
+	struct listeners *listeners = collecting->listeners;
+
+	if (!collecting->mptcp_count)
+		return;
+	qsort(collecting->mptcp, collecting->mptcp_count, sizeof(*collecting->mptcp),
+	      compare_numbers);
+	for (size_t i = from; i < listeners->count; i++)
+		listeners->items[i].mptcp = listeners->items[i].transport == TRANSPORT_TCP &&
+					    bsearch(&listeners->items[i].inode, collecting->mptcp,
+						    collecting->mptcp_count,
+						    sizeof(*collecting->mptcp), compare_numbers);
+}
+
+/* All but the inode. */
+static int compare_places(const struct listener *a, const struct listener *b)
+{
+	if (a->netns != b->netns)
+		return a->netns > b->netns ? 1 : -1;
+	if (a->port != b->port)
+		return a->port > b->port ? 1 : -1;
+	if (a->transport != b->transport)
+		return a->transport > b->transport ? 1 : -1;
+	if (a->family != b->family)
+		return a->family > b->family ? 1 : -1;
+	if (a->ifindex != b->ifindex)
+		return a->ifindex > b->ifindex ? 1 : -1;
+	return memcmp(a->address.bytes, b->address.bytes, sizeof(a->address.bytes));
+}
+
+static int compare_listeners(const void *a, const void *b)
+{
+	const struct listener *x = a, *y = b;
+	int order = compare_places(x, y);
+
+	return order ? order : (x->inode > y->inode) - (x->inode < y->inode);
+}
+
+static void count_groups(struct listeners *listeners, size_t from)
+{
+	for (size_t i = from, end; i < listeners->count; i = end) {
+		for (end = i + 1; end < listeners->count; end++)
+			if (compare_places(&listeners->items[i], &listeners->items[end]))
+				break;
+		for (size_t k = i; k < end; k++)
+			listeners->items[k].group = end - i;
+	}
+}
+
+int listeners_collect(struct netlink *diag, uint32_t netns, const struct listener_wish *wish,
+		      struct listeners *listeners)
+{
+	const struct socket_question question = {
+		.transports = wish->transports ? wish->transports : TRANSPORTS_ALL,
+		.family = wish->family,
+		.port = wish->port,
+		.mptcp = true,
+	};
+	size_t from = listeners->count;
+	struct collecting collecting = { .listeners = listeners, .room = from, .netns = netns };
+	int error = sockets_listening(diag, &question, collect, &collecting);
+
+	if (!error && collecting.failed)
+		error = -ENOMEM;
+	if (!error)
+		mark_mptcp(&collecting, from);
+	free(collecting.mptcp);
+	if (listeners->count > from)
+		qsort(&listeners->items[from], listeners->count - from, sizeof(*listeners->items),
+		      compare_listeners);
+	count_groups(listeners, from);
+	return error;
+}

@@ -1,0 +1,16 @@
+/* The sockets of a network namespace as listeners. A part of the reader (reader.c). */
+#ifndef PORTSCRIBE_LISTENER_COLLECT_H
+#define PORTSCRIBE_LISTENER_COLLECT_H
+
+#include "listeners/listener.h"
+#include "net/netlink.h"
+
+/*
+ * Append what listens in the namespace of @diag, a socket of NETLINK_SOCK_DIAG, which
+ * is number @netns of the snapshot; all but owners and names of interfaces is filled.
+ * 0 or -errno.
+ */
+int listeners_collect(struct netlink *diag, uint32_t netns, const struct listener_wish *wish,
+		      struct listeners *listeners);
+
+#endif
