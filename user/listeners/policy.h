@@ -1,12 +1,21 @@
 /*
  * What may listen: the administrator's allow-list, a rule a line, by what survives
  * a restart and an upgrade (transport, ports, scope, executable or unit), not by
- * pid. Reading text, matching, and writing rules for what is there. Pure.
+ * pid. Reading text, matching, and writing rules for what is there. Pure, but for
+ * policy_read().
  *
- *   # transport  ports      scope      who                     comment
- *   tcp          22         all        /usr/sbin/sshd          # ssh
- *   tcp          8000-8010  loopback   unit:web@*.service
- *   udp          ephemeral  all        *                       # clients
+ *   # transport  ports      reach      who                          # comment
+ *   tcp          22         all        /usr/sbin/sshd               # ssh
+ *   tcp          8000-8010  loopback   "/opt/my app/bin/server"
+ *   tcp          5432       10.0.0.0/8 unit:postgresql@*.service
+ *   udp          ephemeral  all        *                            # clients
+ *
+ * transport: tcp, udp, sctp, several joined by commas. ports: a port, a range, a
+ * span, or ephemeral. reach: all, loopback, an address or a prefix, and behind '%'
+ * the interface it must be bound to; what can be reached by less is allowed too. who,
+ * several must hold together: a path, with the wildcards of glob(7), of a file that
+ * is this host's own; unit:NAME; container:KIND or container:KIND/NAME; kernel; or *
+ * for anybody. A word with blanks stands in quotes, where \" \\ and \xNN are bytes.
  */
 #ifndef PORTSCRIBE_POLICY_H
 #define PORTSCRIBE_POLICY_H
@@ -14,11 +23,12 @@
 #include <stdio.h>
 
 #include "listeners/listener.h"
-#include "registry/spans.h"
-#include "registry/table.h"
+#include "registry/knowledge.h"
 
 #define POLICY_PATH	"/etc/portscribe/listeners.conf"
 #define POLICY_SIZE_MAX (4u << 20)
+
+struct table_error; /* registry/table.h */
 
 struct policy;
 struct policy_rule;
@@ -42,12 +52,18 @@ int policy_read(const char *path, const struct span_list *spans, struct policy *
 void policy_free(struct policy *policy);
 
 /*
- * The first rule that allows @listener; NULL where none does. A rule that says who
- * allows it only if every owner that is known is of that kind, and none where no
- * owner is known.
+ * Whether every owner of @listener that is known has a rule that allows it there;
+ * where none is known, whether a rule allows anybody, or, for a socket of the
+ * kernel's, the kernel. The rule for its first owner, or NULL.
  */
 const struct policy_rule *policy_match(const struct policy *policy,
 				       const struct listener *listener);
+
+/*
+ * Whether a rule allows it but for its owners. For a listener whose owners, or their
+ * executables, could not be read, this tells "cannot say" from "not allowed".
+ */
+bool policy_might_match(const struct policy *policy, const struct listener *listener);
 
 /* Line of its file, from 1 on. */
 unsigned int policy_rule_line(const struct policy_rule *rule);
@@ -55,7 +71,22 @@ unsigned int policy_rule_line(const struct policy_rule *rule);
 /* Its text as written, without comment and blanks around; lives as long as the policy. */
 struct slice policy_rule_text(const struct policy_rule *rule);
 
+/* It is for clients' ports of the ephemeral range, which come and go. */
+bool policy_rule_is_ephemeral(const struct policy_rule *rule);
+
+/* Whether it allows @listener, held by at least one of its owners. */
+bool policy_rule_is_for(const struct policy_rule *rule, const struct listener *listener);
+
 /* Rules in the order of the file; start with @after NULL; NULL ends. */
 const struct policy_rule *policy_next(const struct policy *policy, const struct policy_rule *after);
+
+/*
+ * Write a policy that allows what @listeners has, each rule once, with the ports'
+ * names as comments; ports of @spans' "ephemeral" that are UDP as that span. What
+ * cannot be said because an owner is unreadable becomes a comment, and is counted in
+ * *ret_unknown. 0 or -ENOMEM.
+ */
+int policy_write(FILE *out, const struct listeners *listeners, const struct knowledge *knowledge,
+		 size_t *ret_unknown);
 
 #endif
