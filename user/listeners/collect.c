@@ -1,6 +1,6 @@
 /*
  * From the sockets of one network namespace to listeners: their scope, which of them
- * speak MPTCP, which share a port. See collect.h.
+ * share a port. See collect.h.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -15,8 +15,6 @@ struct collecting {
 	struct listeners *listeners;
 	size_t room;
 	uint32_t netns;
-	uint32_t *mptcp; /* owned: inodes */
-	size_t mptcp_count;
 	bool failed; /* out of memory */
 };
 
@@ -39,29 +37,12 @@ static uint8_t scope_of(const struct socket_found *socket)
 	return v4[0] == 127 ? LISTENER_LOOPBACK : LISTENER_ADDRESS;
 }
 
-static void note_mptcp(struct collecting *collecting, uint32_t inode)
-{
-	uint32_t *grown = reallocarray(collecting->mptcp, collecting->mptcp_count + 1,
-				       sizeof(*collecting->mptcp));
-
-	if (!grown) {
-		collecting->failed = true;
-		return;
-	}
-	collecting->mptcp = grown;
-	grown[collecting->mptcp_count++] = inode;
-}
-
 static void collect(const struct socket_found *socket, void *data)
 {
 	struct collecting *collecting = data;
 	struct listeners *listeners = collecting->listeners;
 	struct listener *listener;
 
-	if (socket->mptcp) {
-		note_mptcp(collecting, socket->inode);
-		return;
-	}
 	if (listeners->count == collecting->room) {
 		size_t room = collecting->room * 2 + 256;
 		struct listener *grown = reallocarray(listeners->items, room, sizeof(*grown));
@@ -79,6 +60,7 @@ static void collect(const struct socket_found *socket, void *data)
 		.family = socket->family,
 		.scope = scope_of(socket),
 		.v6only = socket->v6only,
+		.mptcp = socket->mptcp,
 		.port = socket->port,
 		.ifindex = socket->ifindex,
 		.interface = "",
@@ -91,29 +73,6 @@ static void collect(const struct socket_found *socket, void *data)
 		.kernel = "",
 	};
 	memcpy(listener->address.bytes, socket->address, sizeof(listener->address.bytes));
-}
-
-static int compare_numbers(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-/* The TCP socket below an MPTCP one has its inode (Linux 5.19 lists them). */
-static void mark_mptcp(struct collecting *collecting, size_t from)
-{
-	struct listeners *listeners = collecting->listeners;
-
-	if (!collecting->mptcp_count)
-		return;
-	qsort(collecting->mptcp, collecting->mptcp_count, sizeof(*collecting->mptcp),
-	      compare_numbers);
-	for (size_t i = from; i < listeners->count; i++)
-		listeners->items[i].mptcp = listeners->items[i].transport == TRANSPORT_TCP &&
-					    bsearch(&listeners->items[i].inode, collecting->mptcp,
-						    collecting->mptcp_count,
-						    sizeof(*collecting->mptcp), compare_numbers);
 }
 
 /* All but the inode. */
@@ -166,9 +125,6 @@ int listeners_collect(struct netlink *diag, uint32_t netns, const struct listene
 
 	if (!error && collecting.failed)
 		error = -ENOMEM;
-	if (!error)
-		mark_mptcp(&collecting, from);
-	free(collecting.mptcp);
 	if (listeners->count > from)
 		qsort(&listeners->items[from], listeners->count - from, sizeof(*listeners->items),
 		      compare_listeners);

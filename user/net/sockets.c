@@ -12,16 +12,24 @@
 #include "net/sockets.h"
 #include "registry/registry.h"
 
-#ifndef IPPROTO_MPTCP
-#define IPPROTO_MPTCP 262
-#endif
-
 struct dump {
 	void (*found)(const struct socket_found *socket, void *data);
 	void *data;
 	enum transport transport;
-	bool mptcp;
 };
+
+/* The protocol on top of a TCP socket says who it is: "mptcp", "tls". */
+static bool is_mptcp(const struct nlattr *nest)
+{
+	const struct nlattr *attribute;
+
+	mnl_attr_for_each_nested (attribute, nest)
+		if (mnl_attr_get_type(attribute) == INET_ULP_INFO_NAME &&
+		    mnl_attr_get_payload_len(attribute) >= sizeof("mptcp") &&
+		    !strcmp(mnl_attr_get_str(attribute), "mptcp"))
+			return true;
+	return false;
+}
 
 static int read_attribute(const struct nlattr *attribute, void *data)
 {
@@ -30,6 +38,8 @@ static int read_attribute(const struct nlattr *attribute, void *data)
 	if (mnl_attr_get_type(attribute) == INET_DIAG_SKV6ONLY &&
 	    mnl_attr_get_payload_len(attribute))
 		socket->v6only = mnl_attr_get_u8(attribute);
+	else if (mnl_attr_get_type(attribute) == INET_DIAG_ULP_INFO)
+		socket->mptcp = is_mptcp(attribute);
 	return MNL_CB_OK;
 }
 
@@ -45,7 +55,6 @@ static int read_socket(const struct nlmsghdr *message, void *data)
 	socket = (struct socket_found){
 		.transport = dump->transport,
 		.family = diag->idiag_family,
-		.mptcp = dump->mptcp,
 		.port = ntohs(diag->id.idiag_sport),
 		.ifindex = diag->id.idiag_if,
 		.queued = diag->idiag_rqueue,
@@ -63,42 +72,33 @@ static int read_socket(const struct nlmsghdr *message, void *data)
 /* A UDP socket that is bound and not connected is in state TCP_CLOSE. */
 static const struct {
 	enum transport transport;
-	uint32_t protocol, states;
+	uint8_t protocol;
+	uint32_t states;
 } questions[] = {
 	{ TRANSPORT_TCP, IPPROTO_TCP, 1u << TCP_LISTEN },
 	{ TRANSPORT_UDP, IPPROTO_UDP, 1u << TCP_CLOSE },
 	{ TRANSPORT_SCTP, IPPROTO_SCTP, 1u << TCP_LISTEN },
-	{ TRANSPORT_TCP, IPPROTO_MPTCP, 1u << TCP_LISTEN },
 };
 
-static int ask(struct netlink *diag, size_t which, int family, uint16_t port, struct dump *dump)
+static int ask(struct netlink *diag, const struct socket_question *question, size_t which,
+	       int family, struct dump *dump)
 {
 	char buffer[256];
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
 	struct inet_diag_req_v2 *asked;
-	uint32_t protocol = questions[which].protocol;
 
 	request->nlmsg_type = SOCK_DIAG_BY_FAMILY;
 	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
 	asked = mnl_nlmsg_put_extra_header(request, sizeof(*asked));
 	asked->sdiag_family = family;
-	asked->sdiag_protocol = protocol;
+	asked->sdiag_protocol = questions[which].protocol;
 	asked->idiag_states = questions[which].states;
-	asked->id.idiag_sport = htons(port);
-	/* A protocol above 255 has an attribute for it, since 5.9. */
-	if (protocol > UINT8_MAX) {
-		asked->sdiag_protocol = IPPROTO_RAW;
-		mnl_attr_put_u32(request, INET_DIAG_REQ_PROTOCOL, protocol);
-	}
+	asked->id.idiag_sport = htons(question->port);
+	/* Asked for this, the kernel also says which protocol is on top (5.3). */
+	if (question->mptcp && questions[which].transport == TRANSPORT_TCP)
+		asked->idiag_ext = 1 << (INET_DIAG_INFO - 1);
 	dump->transport = questions[which].transport;
-	dump->mptcp = protocol == IPPROTO_MPTCP;
 	return netlink_ask(diag, request, read_socket, dump);
-}
-
-static bool is_wanted(size_t which, const struct socket_question *question)
-{
-	return question->transports >> questions[which].transport & 1 &&
-	       (questions[which].protocol != IPPROTO_MPTCP || question->mptcp);
 }
 
 int sockets_listening(struct netlink *diag, const struct socket_question *question,
@@ -111,10 +111,10 @@ int sockets_listening(struct netlink *diag, const struct socket_question *questi
 		for (int i = 0; i < 2; i++) {
 			int error;
 
-			if (!is_wanted(which, question) ||
+			if (!(question->transports >> questions[which].transport & 1) ||
 			    (question->family && question->family != families[i]))
 				continue;
-			error = ask(diag, which, families[i], question->port, &dump);
+			error = ask(diag, question, which, families[i], &dump);
 			if (error && error != -ENOENT && error != -EOPNOTSUPP)
 				return error;
 		}

@@ -16,7 +16,7 @@ struct socket_found {
 	uint8_t transport;   /* enum transport */
 	uint8_t family;	     /* AF_INET or AF_INET6 */
 	bool v6only;	     /* IPV6_V6ONLY */
-	bool mptcp;	     /* it is the MPTCP socket, beside a TCP one of the same inode */
+	bool mptcp;	     /* a TCP listener that speaks MPTCP; its inode is the MPTCP socket's */
 	uint16_t port;	     /* host order */
 	uint8_t address[16]; /* network order; zero behind an IPv4 address */
 	uint32_t ifindex;
