@@ -16,11 +16,18 @@ void table_column(struct table *table, const char *head, bool right)
 	table->right[table->columns++] = right;
 }
 
+struct table_cell {
+	const char *text;
+	size_t width;
+};
+
 void table_cell(struct table *table, const char *text)
 {
+	struct table_cell *cell;
+
 	if (table->rows == table->room) {
 		size_t room = table->room ? table->room * 2 : 64;
-		char **grown = reallocarray(table->cells, room, sizeof(*grown));
+		struct table_cell *grown = reallocarray(table->cells, room, sizeof(*grown));
 
 		if (!grown) {
 			table->failed = true;
@@ -29,8 +36,10 @@ void table_cell(struct table *table, const char *text)
 		table->cells = grown;
 		table->room = room;
 	}
-	table->cells[table->rows] = strdup(text);
-	if (!table->cells[table->rows]) {
+	cell = &table->cells[table->rows];
+	cell->text = arena_copy(&table->arena, text, strlen(text));
+	cell->width = text_width(text);
+	if (!cell->text) {
 		table->failed = true;
 		return;
 	}
@@ -55,8 +64,8 @@ static void lay_out(const struct table *table, struct layout *ret_layout)
 	for (size_t i = 0; i < columns; i++)
 		layout.widths[i] = text_width(table->heads[i]);
 	for (size_t i = 0; i < table->rows; i++)
-		if (text_width(table->cells[i]) > layout.widths[i % columns])
-			layout.widths[i % columns] = text_width(table->cells[i]);
+		if (table->cells[i].width > layout.widths[i % columns])
+			layout.widths[i % columns] = table->cells[i].width;
 	for (size_t i = 0; i + 1 < columns; i++)
 		taken += layout.widths[i] + strlen(SEPARATOR);
 	if (table->width)
@@ -64,21 +73,39 @@ static void lay_out(const struct table *table, struct layout *ret_layout)
 	*ret_layout = layout;
 }
 
-static void print_cell(FILE *out, const struct table *table, const struct layout *layout,
-		       size_t column, const char *text)
+static void print_blanks(FILE *out, size_t count)
 {
-	size_t width = text_width(text), padding = layout->widths[column] - width;
-	bool last = column + 1 == table->columns;
+	static const char blanks[] = "                                ";
 
-	if (last && width > layout->room)
-		fprintf(out, "%.*s" DOTS, (int)text_fitting(text, layout->room - strlen(DOTS)),
-			text);
-	else if (table->right[column])
-		fprintf(out, "%*s%s", (int)padding, "", text);
-	else
-		fprintf(out, "%s%*s", text, last ? 0 : (int)padding, "");
+	for (size_t most = sizeof(blanks) - 1; count; count -= count < most ? count : most)
+		fwrite(blanks, 1, count < most ? count : most, out);
+}
+
+static void print_cell(FILE *out, const struct table *table, const struct layout *layout,
+		       size_t column, const struct table_cell *cell)
+{
+	size_t padding = layout->widths[column] - cell->width;
+	bool last = column + 1 == table->columns, right = table->right[column];
+
+	if (last && cell->width > layout->room) {
+		fwrite(cell->text, 1, text_fitting(cell->text, layout->room - strlen(DOTS)), out);
+		fputs(DOTS, out);
+		return;
+	}
+	if (right)
+		print_blanks(out, padding);
+	fputs(cell->text, out);
 	if (!last)
-		fputs(SEPARATOR, out);
+		print_blanks(out, (right ? 0 : padding) + strlen(SEPARATOR));
+}
+
+static void print_head(FILE *out, const struct table *table, const struct layout *layout)
+{
+	for (size_t i = 0; i < table->columns; i++) {
+		const struct table_cell head = { table->heads[i], text_width(table->heads[i]) };
+
+		print_cell(out, table, layout, i, &head);
+	}
 }
 
 int table_print(const struct table *table, FILE *out, bool colour)
@@ -91,11 +118,10 @@ int table_print(const struct table *table, FILE *out, bool colour)
 	lay_out(table, &layout);
 	if (colour)
 		fputs("\033[1m", out);
-	for (size_t i = 0; i < columns; i++)
-		print_cell(out, table, &layout, i, table->heads[i]);
+	print_head(out, table, &layout);
 	fputs(colour ? "\033[0m\n" : "\n", out);
 	for (size_t i = 0; i < table->rows; i++) {
-		print_cell(out, table, &layout, i % columns, table->cells[i]);
+		print_cell(out, table, &layout, i % columns, &table->cells[i]);
 		if (i % columns + 1 == columns)
 			fputc('\n', out);
 	}
@@ -104,8 +130,7 @@ int table_print(const struct table *table, FILE *out, bool colour)
 
 void table_release(struct table *table)
 {
-	for (size_t i = 0; i < table->rows; i++)
-		free(table->cells[i]);
 	free(table->cells);
+	arena_release(&table->arena);
 	*table = (struct table){};
 }

@@ -9,14 +9,19 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "util/arena.h"
+
 #define TABLE_COLUMNS 12
+
+struct table_cell; /* its text, in @arena, and its width */
 
 struct table {
 	const char *heads[TABLE_COLUMNS]; /* constants */
 	bool right[TABLE_COLUMNS];	  /* numbers */
 	size_t columns;
-	char **cells; /* owned: rows * columns */
-	size_t rows, room;
+	struct table_cell *cells; /* owned */
+	size_t rows, room;	  /* cells */
+	struct arena arena;
 	size_t width; /* where not 0, the last column is cut so that rows have this width */
 	bool failed;  /* out of memory on the way: table_print() says so */
 };

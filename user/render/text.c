@@ -159,11 +159,15 @@ static size_t character(const char *text, const char *end, size_t *ret_bytes)
 
 size_t text_width(const char *text)
 {
-	const char *end = text + strlen(text);
-	size_t width = 0, bytes;
+	const char *at = text, *end;
+	size_t width, bytes;
 
-	for (; text < end; text += bytes)
-		width += character(text, end, &bytes);
+	/* Most text is plain. */
+	while (*at >= ' ' && *at < 0x7f)
+		at++;
+	width = at - text;
+	for (end = at + strlen(at); at < end; at += bytes)
+		width += character(at, end, &bytes);
 	return width;
 }
 
