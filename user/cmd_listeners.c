@@ -215,7 +215,10 @@ static int read_listeners(struct answering *answering)
 {
 	struct listener_reader *reader;
 	struct fault fault = {};
-	int error = listener_reader_open(answering->command->all_netns, &reader, &fault);
+	bool all_netns = answering->command->all_netns;
+	int error = answering->command->no_owners
+			    ? listener_reader_open_sockets(all_netns, &reader, &fault)
+			    : listener_reader_open(all_netns, &reader, &fault);
 
 	if (!error) {
 		error = listeners_read(reader, &answering->command->wish, &answering->listeners,

@@ -147,6 +147,11 @@ struct listener_reader;
  * snapshot. 0 or -errno.
  */
 int listener_reader_open(bool all_netns, struct listener_reader **ret_reader, struct fault *fault);
+
+/* The same without the iterator, which takes its time: for snapshots without owners. */
+int listener_reader_open_sockets(bool all_netns, struct listener_reader **ret_reader,
+				 struct fault *fault);
+
 void listener_reader_close(struct listener_reader *reader);
 
 /*

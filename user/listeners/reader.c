@@ -110,7 +110,8 @@ static int open_places(struct listener_reader *reader)
 	return error;
 }
 
-int listener_reader_open(bool all_netns, struct listener_reader **ret_reader, struct fault *fault)
+int listener_reader_open_sockets(bool all_netns, struct listener_reader **ret_reader,
+				 struct fault *fault)
 {
 	struct listener_reader *reader = calloc(1, sizeof(*reader));
 	int error = -ENOMEM;
@@ -123,6 +124,18 @@ int listener_reader_open(bool all_netns, struct listener_reader **ret_reader, st
 		listener_reader_close(reader);
 		return fault_set(fault, error, "cannot ask for sockets: %s", strerror(-error));
 	}
+	*ret_reader = reader;
+	return 0;
+}
+
+int listener_reader_open(bool all_netns, struct listener_reader **ret_reader, struct fault *fault)
+{
+	struct listener_reader *reader;
+	int error = listener_reader_open_sockets(all_netns, &reader, fault);
+
+	if (error)
+		return error;
+	/* Without it there is /proc. */
 	if (owner_iterator_open(&reader->iterator, &reader->iterator_fault))
 		reader->iterator = NULL;
 	*ret_reader = reader;

@@ -3,7 +3,6 @@
  * answer are one line, because a person asks for services, not for sockets. See rows.h.
  */
 #include <errno.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -53,29 +52,48 @@ static bool alike(const struct listener_row *a, const struct listener_row *b)
 #define SAFE 512
 
 struct cell {
-	char text[1024];
 	size_t used;
+	char text[1024];
 };
 
-static void __attribute__((format(printf, 2, 3)))
-cell_add(struct cell *cell, const char *format, ...)
+/* Not to clear all of it, nor to print: there may be thousands. */
+static void cell_clear(struct cell *cell)
 {
-	size_t room = sizeof(cell->text) - cell->used;
-	va_list arguments;
-	int length;
+	cell->used = 0;
+	cell->text[0] = '\0';
+}
 
-	va_start(arguments, format);
-	length = vsnprintf(cell->text + cell->used, room, format, arguments);
-	va_end(arguments);
-	if (length > 0)
-		cell->used += (size_t)length < room ? (size_t)length : room - 1;
+static void cell_add_bytes(struct cell *cell, const char *text, size_t length)
+{
+	size_t room = sizeof(cell->text) - cell->used - 1;
+
+	if (length > room)
+		length = room;
+	memcpy(cell->text + cell->used, text, length);
+	cell->used += length;
+	cell->text[cell->used] = '\0';
+}
+
+static void cell_add(struct cell *cell, const char *text)
+{
+	cell_add_bytes(cell, text, strlen(text));
+}
+
+static void cell_add_number(struct cell *cell, uint64_t number)
+{
+	char digits[24], *at = digits + sizeof(digits);
+
+	do
+		*--at = '0' + number % 10;
+	while (number /= 10);
+	cell_add_bytes(cell, at, digits + sizeof(digits) - at);
 }
 
 static void cell_add_safe(struct cell *cell, const char *text)
 {
 	char safe[SAFE];
 
-	cell_add(cell, "%s", text_safe(safe, sizeof(safe), text, strlen(text)));
+	cell_add(cell, text_safe(safe, sizeof(safe), text, strlen(text)));
 }
 
 static bool takes_all(const struct line *line)
@@ -110,11 +128,13 @@ static void put_addresses(const struct line *line, struct cell *cell)
 		strcpy(last, address);
 		if (++shown > 2)
 			continue;
-		cell_add(cell, "%s", shown > 1 ? ", " : "");
+		cell_add(cell, shown > 1 ? ", " : "");
 		cell_add_safe(cell, address);
 	}
-	if (shown > 2)
-		cell_add(cell, " +%zu", shown - 2);
+	if (shown > 2) {
+		cell_add(cell, " +");
+		cell_add_number(cell, shown - 2);
+	}
 }
 
 /* The processes of a line, each once, and one that has another name than the first. */
@@ -147,16 +167,16 @@ static void put_owner(const struct line *line, struct cell *cell)
 	size_t processes = count_processes(line, &other);
 
 	cell_add_safe(cell, owner->name);
-	if (processes == 1)
-		cell_add(cell, " %u", owner->pid);
-	else
-		cell_add(cell, " x%zu", processes);
+	cell_add(cell, processes == 1 ? " " : " x");
+	cell_add_number(cell, processes == 1 ? owner->pid : processes);
 	if (other) {
 		cell_add(cell, ", ");
 		cell_add_safe(cell, other->name);
 	}
 	if (owner->container_kind != CONTAINER_NONE) {
-		cell_add(cell, " (%s ", container_word(owner->container_kind));
+		cell_add(cell, " (");
+		cell_add(cell, container_word(owner->container_kind));
+		cell_add(cell, " ");
 		cell_add_safe(cell, owner->container);
 		cell_add(cell, ")");
 	} else if (owner->unit[0]) {
@@ -173,9 +193,9 @@ static void put_process(const struct line *line, struct cell *cell)
 	if (listener->owner_count) {
 		put_owner(line, cell);
 	} else if (listener->known == OWNERS_KERNEL) {
-		cell_add(cell, "kernel%s", listener->kernel[0] ? " (" : "");
+		cell_add(cell, listener->kernel[0] ? "kernel (" : "kernel");
 		cell_add_safe(cell, listener->kernel);
-		cell_add(cell, "%s", listener->kernel[0] ? ")" : "");
+		cell_add(cell, listener->kernel[0] ? ")" : "");
 	} else {
 		cell_add(cell, "?");
 	}
@@ -213,25 +233,35 @@ static void put_counts(struct table *table, const struct snapshot *traffic,
 #define PROCESS_COLUMNS 30
 #define ADDRESS_COLUMNS 22
 
+static void put_port(const struct listener *listener, struct cell *cell)
+{
+	cell_add_number(cell, listener->port);
+	cell_add(cell, "/");
+	cell_add(cell, transport_name(listener->transport));
+}
+
 static void put_line(struct table *table, const struct line *line, const struct listener_rows *rows,
 		     const struct listener_style *style, bool counted)
 {
 	const struct listener *listener = line->first->listener;
 	const struct slice name = line->first->opinion.service;
-	struct cell cell = {}, address = {}, process = {};
+	struct cell cell;
 
-	cell_add(&cell, "%u/%s", listener->port, transport_name(listener->transport));
+	cell_clear(&cell);
+	put_port(listener, &cell);
 	table_cell(table, cell.text);
-	cell.used = 0;
-	cell_add(&cell, "%.*s", name.length ? (int)name.length : 1, name.length ? name.text : "-");
+	cell_clear(&cell);
+	cell_add_bytes(&cell, name.length ? name.text : "-", name.length ? name.length : 1);
 	table_cell(table, cell.text);
-	put_addresses(line, &address);
-	shorten(&address, style->width ? ADDRESS_COLUMNS : 0);
-	table_cell(table, address.text);
+	cell_clear(&cell);
+	put_addresses(line, &cell);
+	shorten(&cell, style->width ? ADDRESS_COLUMNS : 0);
+	table_cell(table, cell.text);
 	if (!style->no_owner) {
-		put_process(line, &process);
-		shorten(&process, style->width ? PROCESS_COLUMNS : 0);
-		table_cell(table, process.text);
+		cell_clear(&cell);
+		put_process(line, &cell);
+		shorten(&cell, style->width ? PROCESS_COLUMNS : 0);
+		table_cell(table, cell.text);
 	}
 	if (counted)
 		put_counts(table, rows->traffic, listener);
