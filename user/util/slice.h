@@ -25,7 +25,8 @@ static inline struct slice slice_of(const char *string)
 /* Inline, because it costs nothing where @text is a literal. */
 static inline bool slice_equals(struct slice slice, const char *text)
 {
-	return slice.length == strlen(text) && !memcmp(slice.text, text, slice.length);
+	return slice.length == strlen(text) &&
+	       (!slice.length || !memcmp(slice.text, text, slice.length));
 }
 
 static inline bool slices_equal(struct slice a, struct slice b)
