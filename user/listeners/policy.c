@@ -114,22 +114,36 @@ const struct policy_rule *policy_match(const struct policy *policy, const struct
 	return first;
 }
 
-static bool is_vague(const struct listener *listener)
+/* What could not be read may be what the rule wants. */
+static bool might_hold(const struct policy_rule *rule, const struct listener_owner *owner)
 {
-	for (size_t i = 0; i < listener->owner_count; i++)
-		if (!listener->owners[i]->exe[0])
+	struct policy_rule lenient = *rule;
+
+	if (!owner->exe[0])
+		lenient.exe = NULL;
+	return holds_owner(&lenient, owner);
+}
+
+static bool might_be_allowed(const struct policy *policy, const struct listener *listener,
+			     const struct listener_owner *owner)
+{
+	for (size_t i = 0; i < policy->count; i++)
+		if (holds_place(&policy->rules[i], listener) &&
+		    (!owner || might_hold(&policy->rules[i], owner)))
 			return true;
-	return !listener->owner_count && listener->known != OWNERS_KERNEL;
+	return false;
 }
 
 bool policy_might_match(const struct policy *policy, const struct listener *listener)
 {
-	if (!is_vague(listener))
+	if (listener->known == OWNERS_KERNEL)
 		return policy_match(policy, listener);
-	for (size_t i = 0; i < policy->count; i++)
-		if (holds_place(&policy->rules[i], listener))
-			return true;
-	return false;
+	if (!listener->owner_count)
+		return might_be_allowed(policy, listener, NULL);
+	for (size_t i = 0; i < listener->owner_count; i++)
+		if (!might_be_allowed(policy, listener, listener->owners[i]))
+			return false;
+	return true;
 }
 
 unsigned int policy_rule_line(const struct policy_rule *rule)

@@ -171,38 +171,50 @@ static int add_line(struct lines *lines, const struct line *line)
 	return 0;
 }
 
+/* Who holds it, as a rule says it, owned by the caller; NULL: no memory. */
+static char *name_who(const struct listener *listener, const struct listener_owner *owner,
+		      bool *ret_unknown)
+{
+	char *who = NULL;
+	size_t size;
+	FILE *out = open_memstream(&who, &size);
+
+	if (!out)
+		return NULL;
+	*ret_unknown = owner ? !put_who(out, owner) : listener->known != OWNERS_KERNEL;
+	if (*ret_unknown)
+		fputc('?', out);
+	else if (!owner)
+		fputs("kernel", out);
+	if (fclose(out)) {
+		free(who);
+		return NULL;
+	}
+	return who;
+}
+
 /* Of one owner; NULL: there is none that could be read. */
 static int make_line(const struct listener *listener, const struct listener_owner *owner,
 		     const struct knowledge *knowledge, struct lines *lines)
 {
-	struct line line = { .transport = listener->transport, .port = listener->port };
-	uint8_t transport = 1 << listener->transport;
-	struct slice name = knowledge_name(knowledge, transport, listener->port);
-	_cleanup_fclose_ FILE *who = NULL;
-	size_t size;
+	struct slice name = knowledge_name(knowledge, 1 << listener->transport, listener->port);
+	struct line line = {
+		.transport = listener->transport,
+		.port = listener->port,
+		.ephemeral = find_ephemeral(knowledge, listener),
+	};
+	int error = -ENOMEM;
 
-	line.ephemeral = find_ephemeral(knowledge, listener);
 	put_reach(listener, line.reach);
-	who = open_memstream(&line.who, &size);
-	if (!who)
-		return -ENOMEM;
-	if (owner)
-		line.unknown = !put_who(who, owner);
-	else if (listener->known == OWNERS_KERNEL)
-		fputs("kernel", who);
-	else
-		line.unknown = true;
-	if (line.unknown)
-		fputc('?', who);
-	if (fflush(who) ||
-	    asprintf(&line.comment, "%.*s", line.ephemeral ? 0 : (int)name.length, name.text) < 0 ||
-	    add_line(lines, &line)) {
-		free(line.comment);
-		fclose(TAKE_PTR(who));
+	line.who = name_who(listener, owner, &line.unknown);
+	line.comment = strndup(name.text, line.ephemeral ? 0 : name.length);
+	if (line.who && line.comment)
+		error = add_line(lines, &line);
+	if (error) {
 		free(line.who);
-		return -ENOMEM;
+		free(line.comment);
 	}
-	return 0;
+	return error;
 }
 
 static int compare(const void *a, const void *b)
