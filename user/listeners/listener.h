@@ -105,7 +105,8 @@ struct listener_gaps {
 	size_t owners;	       /* listeners whose owner is OWNERS_UNREADABLE */
 	size_t executables;    /* owners whose exe was asked for and could not be read */
 	size_t netns;	       /* namespaces that could not be entered */
-	size_t unreached;      /* listeners seen in namespaces that nothing leads to */
+	size_t hidden;	       /* processes whose network namespace could not be read */
+	size_t unreached;      /* namespaces that nothing leads to, and somebody listens in */
 	bool fallback;	       /* no BPF iterator: /proc was walked */
 	struct fault iterator; /* then: why */
 	struct fault needed; /* the sentence: what is missing, and what is needed; "" if nothing */

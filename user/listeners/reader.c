@@ -3,7 +3,8 @@
  * listener.h. The parts know nothing of each other; here they meet.
  */
 #include <errno.h>
-#include <linux/capability.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,7 +19,6 @@
 #include "net/netlink.h"
 #include "net/sockets.h"
 #include "util/cleanup.h"
-#include "util/system.h"
 #include "what.h"
 
 /* One network namespace, open. */
@@ -73,9 +73,10 @@ static int open_other(struct listener_reader *reader, const struct namespace_fou
 	struct place place;
 	int error, back;
 
-	/* What cannot be entered is a gap, whatever the reason; it may just have ended. */
-	if (netns_enter(found->path, NULL)) {
-		reader->closed++;
+	/* One that has just ended is none. */
+	error = netns_enter(found->path, NULL);
+	if (error) {
+		reader->closed += error != -ENOENT;
 		return 0;
 	}
 	error = place_open(found->name, &place);
@@ -306,43 +307,74 @@ static int read_owners(struct listener_reader *reader, unsigned int want,
 
 /* ---- what could not be had ---- */
 
-static void describe_owner_gap(struct listener_gaps *gaps, char *text, size_t size)
+static void __attribute__((format(printf, 2, 3)))
+add_gap(struct listener_gaps *gaps, const char *format, ...)
 {
-	if (!process_sees_all())
-		snprintf(text, size,
-			 "the owners of %zu listeners cannot be seen from within this PID "
-			 "namespace; run it on the host",
-			 gaps->owners);
-	else
-		snprintf(text, size,
-			 "the owners of %zu listeners cannot be read (needs CAP_BPF and "
-			 "CAP_PERFMON, or CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH; try sudo)",
-			 gaps->owners);
+	size_t used = strlen(gaps->needed.text), size = sizeof(gaps->needed.text);
+	va_list arguments;
+
+	if (used)
+		used += snprintf(gaps->needed.text + used, size - used, "; ");
+	va_start(arguments, format);
+	if (used < size)
+		vsnprintf(gaps->needed.text + used, size - used, format, arguments);
+	va_end(arguments);
+}
+
+static const char *plural(size_t count, const char *ending)
+{
+	return count == 1 ? "" : ending;
+}
+
+static void describe_owner_gaps(struct listener_gaps *gaps)
+{
+	if (gaps->owners && !process_sees_all())
+		add_gap(gaps,
+			"the owners of %zu listener%s cannot be seen from within this PID "
+			"namespace; run it on the host",
+			gaps->owners, plural(gaps->owners, "s"));
+	else if (gaps->owners)
+		add_gap(gaps,
+			"the owners of %zu listener%s cannot be read (needs CAP_BPF and "
+			"CAP_PERFMON, or CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH; try sudo)",
+			gaps->owners, plural(gaps->owners, "s"));
+	if (gaps->executables)
+		add_gap(gaps, "the programs of %zu process%s cannot be read (needs CAP_SYS_PTRACE)",
+			gaps->executables, plural(gaps->executables, "es"));
+}
+
+static void describe_netns_gaps(struct listener_gaps *gaps)
+{
+	if (gaps->netns)
+		add_gap(gaps, "%zu network namespace%s cannot be entered (needs CAP_SYS_ADMIN)",
+			gaps->netns, plural(gaps->netns, "s"));
+	if (gaps->unreached)
+		add_gap(gaps,
+			"somebody listens in %zu network namespace%s that nothing in sight leads "
+			"to",
+			gaps->unreached, plural(gaps->unreached, "s"));
+	/* Without the iterator nothing tells whether somebody listens there. */
+	if (gaps->hidden)
+		add_gap(gaps,
+			"the network namespaces of %zu process%s cannot be read (needs "
+			"CAP_SYS_PTRACE)",
+			gaps->hidden, plural(gaps->hidden, "es"));
 }
 
 static void fill_gaps(const struct listener_reader *reader, unsigned int want,
 		      struct listeners *listeners)
 {
 	struct listener_gaps *gaps = &listeners->gaps;
-	char owners[256] = "", executables[160] = "", netns[160] = "";
+	bool iterated = want & LISTENER_WANT_OWNERS && reader->iterator;
 
 	gaps->netns = reader->closed;
+	gaps->hidden = iterated ? 0 : reader->hidden;
 	gaps->fallback = want & LISTENER_WANT_OWNERS && !reader->iterator;
 	gaps->iterator = reader->iterator_fault;
 	if (!reader->all_netns)
 		gaps->unreached = 0;
-	if (gaps->owners)
-		describe_owner_gap(gaps, owners, sizeof(owners));
-	if (gaps->executables)
-		snprintf(executables, sizeof(executables),
-			 "%sthe programs of %zu processes cannot be read (needs CAP_SYS_PTRACE)",
-			 owners[0] ? "; " : "", gaps->executables);
-	if (gaps->netns + reader->hidden + gaps->unreached)
-		snprintf(netns, sizeof(netns),
-			 "%ssome network namespaces cannot be entered (needs CAP_SYS_ADMIN and "
-			 "CAP_SYS_PTRACE)",
-			 owners[0] || executables[0] ? "; " : "");
-	fault_set(&gaps->needed, 0, "%s%s%s", owners, executables, netns);
+	describe_owner_gaps(gaps);
+	describe_netns_gaps(gaps);
 }
 
 int listeners_read(struct listener_reader *reader, const struct listener_wish *wish,

@@ -11,6 +11,7 @@
 #include "render/table.h"
 #include "render/text.h"
 #include "util/cleanup.h"
+#include "util/lookup.h"
 
 /* Rows that become one line: neighbours by place, alike by program and verdict. */
 struct line {
@@ -137,34 +138,54 @@ static void put_addresses(const struct line *line, struct cell *cell)
 	}
 }
 
-/* The processes of a line, each once, and one that has another name than the first. */
-static size_t count_processes(const struct line *line, const struct listener_owner **ret_other)
+/* One of another name than the first; NULL: there is none. */
+static const struct listener_owner *find_other(const struct line *line)
 {
 	const struct listener_owner *first = line->first->listener->owners[0];
-	uint32_t last = 0;
-	size_t count = 0;
 
-	*ret_other = NULL;
 	for (size_t i = 0; i < line->count; i++) {
 		const struct listener *listener = line->rows[i]->listener;
 
-		for (size_t k = 0; k < listener->owner_count; k++) {
-			const struct listener_owner *owner = listener->owners[k];
-
-			if (strcmp(owner->name, first->name))
-				*ret_other = owner;
-			/* Most lines are of one socket or one process. */
-			count += owner->pid > last;
-			last = owner->pid > last ? owner->pid : last;
-		}
+		for (size_t k = 0; k < listener->owner_count; k++)
+			if (strcmp(listener->owners[k]->name, first->name))
+				return listener->owners[k];
 	}
-	return count;
+	return NULL;
+}
+
+static bool same_owners(const struct listener *a, const struct listener *b)
+{
+	return a->owner_count == b->owner_count &&
+	       !memcmp(a->owners, b->owners, a->owner_count * sizeof(*a->owners));
+}
+
+/* The processes of a line, each once. */
+static size_t count_processes(const struct line *line)
+{
+	const struct listener *first = line->first->listener, *last = first;
+	_cleanup_(lookup_release) struct lookup seen = {};
+
+	if (line->count == 1)
+		return first->owner_count;
+	for (size_t i = 0; i < line->count; i++) {
+		const struct listener *listener = line->rows[i]->listener;
+
+		/* Most lines are of one program's sockets for two families. */
+		if (i && same_owners(listener, last))
+			continue;
+		last = listener;
+		for (size_t k = 0; k < listener->owner_count; k++)
+			if (lookup_add(&seen, listener->owners[k]->pid, 1))
+				return 0;
+	}
+	return seen.used;
 }
 
 static void put_owner(const struct line *line, struct cell *cell)
 {
-	const struct listener_owner *owner = line->first->listener->owners[0], *other;
-	size_t processes = count_processes(line, &other);
+	const struct listener_owner *owner = line->first->listener->owners[0];
+	const struct listener_owner *other = find_other(line);
+	size_t processes = count_processes(line);
 
 	cell_add_safe(cell, owner->name);
 	cell_add(cell, processes == 1 ? " " : " x");
