@@ -16,8 +16,8 @@ mkfifo "$work/never" && exec 7<>"$work/never" || bail_out "no fifo"
 # An /etc of this test's own.
 cp -a /etc "$work/etc" && mount -t tmpfs -o mode=0755 tmpfs /etc && cp -a "$work/etc/." /etc ||
 	bail_out "cannot make an /etc for the test"
-rm -rf "$work/etc" /etc/portscribe
-mkdir -p -m 0755 /etc/portscribe
+rm -rf "${work:?}/etc" /etc/portscribe
+mkdir -m 0755 /etc/portscribe
 
 holders=()
 # Sockets until release(); $pid is the process that holds them.
@@ -131,7 +131,6 @@ hold a "$listen" tcp:0.0.0.0:22,backlog=3 'tcp:[::]:22,v6only=1' 'tcp:[::]:80' t
 	'tcp:[fe80::77%a0]:445' udp:0.0.0.0:53 'udp:[::]:53,v6only=1' udp:127.0.0.1:5353,reuse \
 	udp:127.0.0.1:5353,reuse 'udp:[::]:40000' udp:10.1.0.1:514,dev=a0 'tcp:[::ffff:10.1.0.1]:81' \
 	udp:127.0.0.1:7777,peer
-one=$pid
 agree a "every kind" 16
 release
 

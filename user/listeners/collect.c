@@ -18,23 +18,17 @@ struct collecting {
 	bool failed; /* out of memory */
 };
 
-static uint8_t scope_of(const struct socket_found *socket)
+static uint8_t scope_of(const struct listener *listener)
 {
-	static const uint8_t none[16], mapped[12] = { [10] = 0xff, [11] = 0xff };
-	const uint8_t *v4 = socket->address;
-	struct in6_addr v6;
+	static const uint8_t none[16];
+	int family;
+	const uint8_t *address = listener_plain_address(listener, &family);
 
-	if (!memcmp(socket->address, none, sizeof(none)))
+	if (!memcmp(address, none, family == AF_INET ? 4 : 16))
 		return LISTENER_ALL;
-	if (socket->family == AF_INET6) {
-		memcpy(&v6, socket->address, sizeof(v6));
-		if (IN6_IS_ADDR_LOOPBACK(&v6))
-			return LISTENER_LOOPBACK;
-		if (memcmp(socket->address, mapped, sizeof(mapped)))
-			return LISTENER_ADDRESS;
-		v4 = socket->address + sizeof(mapped);
-	}
-	return v4[0] == 127 ? LISTENER_LOOPBACK : LISTENER_ADDRESS;
+	if (family == AF_INET)
+		return address[0] == 127 ? LISTENER_LOOPBACK : LISTENER_ADDRESS;
+	return IN6_IS_ADDR_LOOPBACK(&listener->address.v6) ? LISTENER_LOOPBACK : LISTENER_ADDRESS;
 }
 
 static void collect(const struct socket_found *socket, void *data)
@@ -58,7 +52,6 @@ static void collect(const struct socket_found *socket, void *data)
 	*listener = (struct listener){
 		.transport = socket->transport,
 		.family = socket->family,
-		.scope = scope_of(socket),
 		.v6only = socket->v6only,
 		.mptcp = socket->mptcp,
 		.port = socket->port,
@@ -73,6 +66,7 @@ static void collect(const struct socket_found *socket, void *data)
 		.kernel = "",
 	};
 	memcpy(listener->address.bytes, socket->address, sizeof(listener->address.bytes));
+	listener->scope = scope_of(listener);
 }
 
 /* All but the inode. */

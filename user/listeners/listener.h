@@ -190,6 +190,12 @@ int listeners_compare(const struct listeners *before, const struct listeners *af
 /* "10.0.0.1", "fe80::1%eth0", "*" for all addresses of both families, "0.0.0.0", "::". */
 char *listener_address_text(const struct listener *listener, char target[LISTENER_ADDRESS_MAX]);
 
+/*
+ * The address by the family it is of in truth: ::ffff:10.0.0.1 takes what 10.0.0.1
+ * does. 4 or 16 bytes of the listener's, network order.
+ */
+const uint8_t *listener_plain_address(const struct listener *listener, int *ret_family);
+
 /* "loopback", "address", "all". */
 const char *listener_scope_word(enum listener_scope scope);
 

@@ -15,15 +15,6 @@ static bool has_prefix(const uint8_t *address, const uint8_t *prefix, unsigned i
 	       (!rest || !((address[bytes] ^ prefix[bytes]) >> (8 - rest)));
 }
 
-/* ::ffff:10.0.0.1 takes what 10.0.0.1 does. */
-static const uint8_t *plain_address(const struct listener *listener, int *ret_family)
-{
-	bool mapped = listener->family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&listener->address.v6);
-
-	*ret_family = mapped ? AF_INET : listener->family;
-	return listener->address.bytes + (mapped ? 12 : 0);
-}
-
 static bool is_reached(const struct policy_rule *rule, const struct listener *listener)
 {
 	const uint8_t *address;
@@ -35,7 +26,7 @@ static bool is_reached(const struct policy_rule *rule, const struct listener *li
 		return true;
 	if (rule->reach == REACH_LOOPBACK)
 		return listener->scope == LISTENER_LOOPBACK;
-	address = plain_address(listener, &family);
+	address = listener_plain_address(listener, &family);
 	if (family != rule->family)
 		return false;
 	if (listener->scope != LISTENER_ALL)

@@ -258,9 +258,23 @@ static bool bits_behind(const uint8_t *prefix, unsigned int bits, unsigned int t
 	return false;
 }
 
+/* ::ffff:10.0.0.0/104 is 10.0.0.0/8. */
+static void unmap(struct policy_rule *rule)
+{
+	struct in6_addr address;
+
+	memcpy(&address, rule->prefix, sizeof(address));
+	if (rule->family != AF_INET6 || rule->bits < 96 || !IN6_IS_ADDR_V4MAPPED(&address))
+		return;
+	rule->family = AF_INET;
+	rule->bits -= 96;
+	memmove(rule->prefix, rule->prefix + 12, 4);
+}
+
 static int read_prefix(struct reading *reading, const struct word *word, const char *text,
 		       struct policy_rule *rule)
 {
+	static const char none[] = "no reach: all, loopback, an address, a prefix";
 	const char *slash = strchr(text, '/');
 	char address[INET6_ADDRSTRLEN];
 	size_t length = slash ? (size_t)(slash - text) : strlen(text);
@@ -268,13 +282,13 @@ static int read_prefix(struct reading *reading, const struct word *word, const c
 	uint16_t bits;
 
 	if (length >= sizeof(address))
-		return refuse(reading, word->at, "no reach: all, loopback, an address, a prefix");
+		return refuse(reading, word->at, none);
 	memcpy(address, text, length);
 	address[length] = '\0';
 	rule->reach = REACH_PREFIX;
 	rule->family = strchr(address, ':') ? AF_INET6 : AF_INET;
 	if (inet_pton(rule->family, address, rule->prefix) != 1)
-		return refuse(reading, word->at, "no reach: all, loopback, an address, a prefix");
+		return refuse(reading, word->at, none);
 	total = bits = rule->family == AF_INET6 ? 128 : 32;
 	if (slash) {
 		const char *end = read_port(slash + 1, &bits);
@@ -286,6 +300,7 @@ static int read_prefix(struct reading *reading, const struct word *word, const c
 	rule->bits = bits;
 	if (bits_behind(rule->prefix, bits, total))
 		return refuse(reading, word->at, "an address with bits behind its prefix");
+	unmap(rule);
 	return 0;
 }
 

@@ -124,19 +124,20 @@ static bool put_who(FILE *out, const struct listener_owner *owner)
 
 static void put_reach(const struct listener *listener, char target[REACH_MAX])
 {
-	char address[INET6_ADDRSTRLEN] = "all";
-	bool v4 = listener->family == AF_INET;
+	char text[INET6_ADDRSTRLEN] = "all";
+	int family;
+	const uint8_t *address = listener_plain_address(listener, &family);
 
 	if (listener->scope == LISTENER_LOOPBACK)
-		strcpy(address, "loopback");
-	else if (listener->scope == LISTENER_ALL && (v4 || listener->v6only))
-		strcpy(address, v4 ? "0.0.0.0/0" : "::/0");
+		strcpy(text, "loopback");
+	else if (listener->scope == LISTENER_ALL && (family == AF_INET || listener->v6only))
+		strcpy(text, family == AF_INET ? "0.0.0.0/0" : "::/0");
 	/* It comes from the hardware address, or by chance. */
-	else if (!v4 && IN6_IS_ADDR_LINKLOCAL(&listener->address.v6))
-		strcpy(address, "fe80::/10");
+	else if (family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&listener->address.v6))
+		strcpy(text, "fe80::/10");
 	else if (listener->scope == LISTENER_ADDRESS)
-		inet_ntop(listener->family, listener->address.bytes, address, sizeof(address));
-	snprintf(target, REACH_MAX, "%s%s%.15s", address, listener->interface[0] ? "%" : "",
+		inet_ntop(family, address, text, sizeof(text));
+	snprintf(target, REACH_MAX, "%s%s%.15s", text, listener->interface[0] ? "%" : "",
 		 listener->interface);
 }
 

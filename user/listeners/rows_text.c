@@ -103,11 +103,13 @@ static bool takes_all(const struct line *line)
 
 	for (size_t i = 0; i < line->count; i++) {
 		const struct listener *listener = line->rows[i]->listener;
+		int family;
 
+		listener_plain_address(listener, &family);
 		if (listener->scope != LISTENER_ALL || listener->ifindex)
 			return false;
-		v4 |= listener->family == AF_INET || !listener->v6only;
-		v6 |= listener->family == AF_INET6;
+		v4 |= family == AF_INET || !listener->v6only;
+		v6 |= family == AF_INET6;
 	}
 	return v4 && v6;
 }

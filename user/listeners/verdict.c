@@ -155,16 +155,15 @@ static bool is_private_v4(const uint8_t *v4)
 /* Of one address; all of them may hold a public one. */
 static bool is_private(const struct listener *listener)
 {
-	const uint8_t *bytes = listener->address.bytes;
+	int family;
+	const uint8_t *address = listener_plain_address(listener, &family);
 
 	if (listener->scope != LISTENER_ADDRESS)
 		return false;
-	if (listener->family == AF_INET)
-		return is_private_v4(bytes);
-	if (IN6_IS_ADDR_V4MAPPED(&listener->address.v6))
-		return is_private_v4(bytes + 12);
+	if (family == AF_INET)
+		return is_private_v4(address);
 	/* RFC 4193, RFC 4291 */
-	return (bytes[0] & 0xfe) == 0xfc || (bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80);
+	return (address[0] & 0xfe) == 0xfc || (address[0] == 0xfe && (address[1] & 0xc0) == 0x80);
 }
 
 static bool is_risky(const struct listener *listener, const struct overlay *row)

@@ -25,6 +25,14 @@ char *listener_address_text(const struct listener *listener, char target[LISTENE
 	return target;
 }
 
+const uint8_t *listener_plain_address(const struct listener *listener, int *ret_family)
+{
+	bool mapped = listener->family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&listener->address.v6);
+
+	*ret_family = mapped ? AF_INET : listener->family;
+	return listener->address.bytes + (mapped ? 12 : 0);
+}
+
 const char *listener_scope_word(enum listener_scope scope)
 {
 	static const char *const words[LISTENER_SCOPES] = {
