@@ -99,6 +99,8 @@ static const struct {
 	{ "tcp 22 all /a\x1b[31m", 1, 14, "no text" },
 	{ "tcp 22 all /a # \xc3(", 1, 17, "no text" },
 	{ "tcp 22 all *\r\n", 1, 13, "no text" },
+	{ "tcp 22 all /\xc2\x82", 1, 13, "no text" },
+	{ "tcp 22 all * # \xe2\x80\xae", 1, 16, "no text" },
 };
 
 static void test_refused(void **state)
@@ -427,6 +429,7 @@ static void test_round_trip(void **state)
 		"/a\\\\[!b]\"\n",
 		"/end\\",
 		"/*",
+		"/c\xc2\x82",
 	};
 	const size_t count = sizeof(names) / sizeof(names[0]);
 

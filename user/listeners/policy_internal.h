@@ -41,4 +41,11 @@ struct policy {
 	struct arena arena; /* of decoded words */
 };
 
+/*
+ * The length of the character at @text, of which @length > 0 bytes are left; 0 where it
+ * is none that may stand in a policy as it is: no UTF-8, a control, or one that turns
+ * the direction of its neighbours, so that a person would read something else.
+ */
+size_t policy_character(const char *text, size_t length);
+
 #endif

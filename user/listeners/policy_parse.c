@@ -411,20 +411,27 @@ static int add_rule(struct reading *reading, const struct policy_rule *rule)
 	return 0;
 }
 
-/* Text only: what an editor shows is what is read. */
+size_t policy_character(const char *text, size_t length)
+{
+	uint32_t code = 0;
+	size_t step = utf8_character(text, length, &code);
+	bool control = (code < ' ' && code != '\t') || (code >= 0x7f && code < 0xa0);
+	/* Unicode, Bidi_Control; and the two separators of lines that are no newline. */
+	bool turns = code == 0x61c || code == 0x200e || code == 0x200f ||
+		     (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
+
+	return control || turns ? 0 : step;
+}
+
 static int check_bytes(struct reading *reading)
 {
 	size_t length = reading->end - reading->line;
 
-	for (size_t i = 0; i < length;) {
-		uint32_t code = 0;
-		size_t step = utf8_character(reading->line + i, length - i, &code);
-
-		if (!step || (code < ' ' && code != '\t') || code == 0x7f ||
-		    (code >= 0x80 && code < 0xa0))
+	for (size_t i = 0, step; i < length; i += step) {
+		step = policy_character(reading->line + i, length - i);
+		if (!step)
 			return refuse(reading, reading->line + i,
 				      "a byte that is no text; in quotes it is \\xNN");
-		i += step;
 	}
 	return 0;
 }

@@ -8,10 +8,9 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "listeners/policy.h"
+#include "listeners/policy_internal.h"
 #include "render/text.h"
 #include "util/cleanup.h"
-#include "util/utf8.h"
 #include "what.h"
 
 #define REACH_MAX (INET6_ADDRSTRLEN + 24)
@@ -46,11 +45,15 @@ static void lines_release(struct lines *lines)
 /* Whether the word can stand without quotes, and is no pattern. */
 static bool is_plain(const char *text)
 {
-	if (!text[0] || text[0] == '#' || utf8_valid(text, strlen(text)) != strlen(text))
+	size_t length = strlen(text);
+
+	if (!length || text[0] == '#')
 		return false;
-	for (; *text; text++)
-		if ((unsigned char)*text <= ' ' || *text == 0x7f || strchr("\"\\*?[", *text))
+	for (size_t i = 0, step; i < length; i += step) {
+		step = policy_character(text + i, length - i);
+		if (!step || strchr(" \t\"\\*?[", text[i]))
 			return false;
+	}
 	return true;
 }
 
