@@ -134,6 +134,7 @@ static int parse(int argc, char **argv, struct listeners_command *command)
 		command->wish.want =
 			LISTENER_WANT_OWNERS | LISTENER_WANT_EXE | LISTENER_WANT_UNIT |
 			(command->json || command->verbose ? LISTENER_WANT_CMDLINE : 0);
+	command->wish.plain = !command->json && !command->verbose;
 	return refuse_nonsense(command, optind < argc);
 }
 
@@ -366,8 +367,10 @@ static int check(struct answering *answering)
 	if (answering->command->json) {
 		code = check_json(answering, &absent);
 	} else {
-		if (answering->rows.count)
+		if (answering->rows.count) {
+			puts("the policy does not allow:");
 			code = print_rows(answering);
+		}
 		if (!code && answering->command->strict)
 			absent = find_absent(answering, NULL);
 	}

@@ -111,7 +111,7 @@ int listeners_collect(struct netlink *diag, uint32_t netns, const struct listene
 		.transports = wish->transports ? wish->transports : TRANSPORTS_ALL,
 		.family = wish->family,
 		.port = wish->port,
-		.mptcp = true,
+		.mptcp = !wish->plain,
 	};
 	size_t from = listeners->count;
 	struct collecting collecting = { .listeners = listeners, .room = from, .netns = netns };

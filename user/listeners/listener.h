@@ -136,6 +136,7 @@ struct listener_wish {
 	uint8_t family;	    /* AF_INET, AF_INET6; 0: both */
 	uint16_t port;	    /* only that one; 0: all */
 	unsigned int want;  /* LISTENER_WANT_* */
+	bool plain;	    /* leave out mptcp: the kernel takes its time to tell */
 };
 
 struct listener_reader;
