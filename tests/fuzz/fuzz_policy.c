@@ -160,6 +160,7 @@ static void fuzz_writing(const char *text, size_t length)
 	owner.unit = next_text(&at, end);
 	owner.container = next_text(&at, end);
 	owner.container_kind = (uint8_t)text[0] / PLACES % CONTAINER_KINDS;
+	owner.container_named = owner.container[0];
 	owner.exe_foreign = text[0] & 1;
 	if (owner.exe[0] && owner.exe[0] != '/')
 		owner.exe = "";

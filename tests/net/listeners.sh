@@ -6,7 +6,6 @@
 . "$(dirname "$0")/../lib.sh"
 require_root
 enter_private_namespaces "$@"
-. tests/net/counters.bash
 require_command ss jq setpriv unshare
 require_portscribe
 

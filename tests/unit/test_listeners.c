@@ -19,6 +19,7 @@
 #include "fixture.h"
 #include "invented.h"
 #include "listeners/cgroup.h"
+#include "listeners/container.h"
 #include "listeners/kernel.h"
 #include "listeners/process.h"
 #include "listeners/rows.h"
@@ -564,6 +565,39 @@ static void test_groups(void **state)
 	}
 }
 
+/* ---- containers ---- */
+
+static void assert_name(char *name, const char *expected)
+{
+	if (!expected)
+		assert_null(name);
+	else
+		assert_string_equal(name, expected);
+	free(name);
+}
+
+static void test_container_names(void **state)
+{
+	static const char podman[] = "[{\"id\": \"" ID "\", \"names\": [\"web\", \"x\"]},"
+				     " {\"id\": \"1\", \"names\": [\"one\"]}, {\"id\": \"2\"}, 7]";
+	static const char docker[] = "{\"ID\": \"" ID "\", \"Name\": \"/web\"}";
+	static const char *const nothing[] = {
+		"", "{", "[]", "{}", "7", "{\"Name\": 7}", "{\"Name\": \"/\"}", "[{\"id\": 7}]"
+	};
+
+	assert_name(container_name_docker(docker, strlen(docker)), "web");
+	assert_name(container_name_podman(podman, strlen(podman), slice_of(ID)), "web");
+	assert_name(container_name_podman(podman, strlen(podman), slice_of("1")), "one");
+	assert_name(container_name_podman(podman, strlen(podman), slice_of("2")), NULL);
+	assert_name(container_name_podman(podman, strlen(podman), slice_of("3")), NULL);
+	for (size_t i = 0; i < sizeof(nothing) / sizeof(nothing[0]); i++) {
+		assert_name(container_name_docker(nothing[i], strlen(nothing[i])), NULL);
+		assert_name(container_name_podman(nothing[i], strlen(nothing[i]), slice_of("7")),
+			    NULL);
+	}
+	assert_name(container_name(CONTAINER_LXC, slice_of("web")), NULL);
+}
+
 /* ---- this process ---- */
 
 static void test_process(void **state)
@@ -635,6 +669,7 @@ int main(void)
 		cmocka_unit_test(test_hostile_names),
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_groups),
+		cmocka_unit_test(test_container_names),
 		cmocka_unit_test(test_process),
 		cmocka_unit_test(test_kernel_threads),
 		cmocka_unit_test(test_lookup),

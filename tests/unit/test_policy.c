@@ -373,7 +373,8 @@ static void test_written(void **state)
 
 	web.unit = "web.service";
 	boxed.container_kind = CONTAINER_DOCKER;
-	boxed.container = "3f2a";
+	boxed.container = "web";
+	boxed.container_named = true;
 	boxed.exe_foreign = true;
 	invented_hold(&items[0], &owners[0], 1);
 	invented_hold(&items[1], &owners[0], 1);
@@ -394,7 +395,7 @@ static void test_written(void **state)
 		"# What may listen on this host; portscribe(8), listeners, explains it.\n"
 		"# transport, ports, reach, who  # comment\n"
 		"tcp   22         all          /usr/sbin/sshd  # ssh\n"
-		"tcp   80         loopback     container:docker /usr/sbin/nginx  # http\n"
+		"tcp   80         loopback     container:docker/web /usr/sbin/nginx  # http\n"
 		"tcp   445        10.0.0.1     /usr/bin/dig  # microsoft-ds\n"
 		"tcp   445        10.0.0.1     /usr/sbin/sshd  # microsoft-ds\n"
 		"udp   546        fe80::/10%eth0 /usr/bin/dig  # dhcpv6-client\n"

@@ -52,6 +52,7 @@ struct listener_owner {
 	const char *unit;      /* systemd's: "ssh.service" */
 	const char *container; /* its name, else what is known of its id; see container_kind */
 	uint8_t container_kind; /* enum container_kind */
+	bool container_named;	/* @container is a name, which lasts; else of an id */
 	bool exe_deleted;	/* replaced since it was started, as by an upgrade */
 	/* What @exe names here is another file: a container's, or another's mount namespace. */
 	bool exe_foreign;

@@ -238,6 +238,7 @@ static void copy_groups(struct listener_owner *to, const struct listener_owner *
 	to->unit = from->unit;
 	to->container = from->container;
 	to->container_kind = from->container_kind;
+	to->container_named = from->container_named;
 }
 
 static const struct shared_fact executable = { by_exe, has_exe, process_read_exe, copy_exe };

@@ -101,6 +101,19 @@ static bool is_lasting_unit(const char *unit)
 	return length > 8 && !strcmp(unit + length - 8, ".service") && strncmp(unit, "run-", 4);
 }
 
+/* Its name where it has one: an id is another each time it is made. */
+static void put_container(FILE *out, const struct listener_owner *owner)
+{
+	char lead[32];
+
+	snprintf(lead, sizeof(lead), "container:%s%s", container_word(owner->container_kind),
+		 owner->container_named ? "/" : "");
+	if (owner->container_named)
+		put_word(out, lead, owner->container);
+	else
+		fputs(lead, out);
+}
+
 /* False: nothing that survives a restart is known of it. */
 static bool put_who(FILE *out, const struct listener_owner *owner)
 {
@@ -109,10 +122,10 @@ static bool put_who(FILE *out, const struct listener_owner *owner)
 	bool unit = is_lasting_unit(owner->unit) && (!path || is_interpreter(owner->exe));
 	const char *blank = "";
 
-	if (contained)
-		fprintf(out, "container:%s", container_word(owner->container_kind));
-	if (contained)
+	if (contained) {
+		put_container(out, owner);
 		blank = " ";
+	}
 	if (path) {
 		fputs(blank, out);
 		put_word(out, "", owner->exe);

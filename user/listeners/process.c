@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "listeners/cgroup.h"
+#include "listeners/container.h"
 #include "listeners/process.h"
 #include "util/cleanup.h"
 
@@ -167,10 +168,28 @@ static int keep_pod(const struct cgroup_meaning *meaning, struct arena *arena, c
 #define ID_SHORT  12 /* digits of a container's id that its tools show */
 #define ID_LENGTH 64
 
+/* By name where it has one, else by the start of its id. */
+static int keep_container(const struct cgroup_meaning *meaning, struct listener_owner *owner,
+			  struct arena *arena)
+{
+	_cleanup_free_ char *name = NULL;
+	struct slice id = meaning->container;
+
+	if (meaning->kind == CONTAINER_KUBERNETES)
+		return keep_pod(meaning, arena, &owner->container);
+	name = container_name(meaning->kind, id);
+	owner->container_named =
+		name || meaning->kind == CONTAINER_LXC || meaning->kind == CONTAINER_NSPAWN;
+	if (name)
+		return keep(arena, name, strlen(name), &owner->container);
+	if (!owner->container_named && id.length == ID_LENGTH)
+		id.length = ID_SHORT;
+	return keep(arena, id.text, id.length, &owner->container);
+}
+
 static int keep_groups(const struct cgroup_meaning *meaning, struct listener_owner *owner,
 		       struct arena *arena)
 {
-	struct slice name = meaning->container;
 	char unit[512];
 	int length = snprintf(unit, sizeof(unit), "%.*s%s%.*s", SLICE_ARGS(meaning->unit),
 			      meaning->user_unit.length ? "/" : "", SLICE_ARGS(meaning->user_unit));
@@ -181,12 +200,7 @@ static int keep_groups(const struct cgroup_meaning *meaning, struct listener_own
 	owner->container_kind = meaning->kind;
 	if (error || meaning->kind == CONTAINER_NONE)
 		return error;
-	if (meaning->kind == CONTAINER_KUBERNETES)
-		return keep_pod(meaning, arena, &owner->container);
-	if (name.length == ID_LENGTH && meaning->kind != CONTAINER_LXC &&
-	    meaning->kind != CONTAINER_NSPAWN)
-		name.length = ID_SHORT;
-	return keep(arena, name.text, name.length, &owner->container);
+	return keep_container(meaning, owner, arena);
 }
 
 int process_read_groups(struct listener_owner *owner, struct arena *arena)
