@@ -251,13 +251,13 @@ static void collect_cookie(const struct socket_found *socket, void *data)
 	grown[cookies->count++] = socket->cookie;
 }
 
-static size_t count_ownerless(const struct listeners *listeners)
+/* Ownerless, and nothing of the kernel's is known that it is for. */
+static bool any_unexplained(const struct listeners *listeners)
 {
-	size_t count = 0;
-
 	for (size_t i = 0; i < listeners->count; i++)
-		count += listeners->items[i].known == OWNERS_KERNEL;
-	return count;
+		if (listeners->items[i].known == OWNERS_KERNEL && !listeners->items[i].kernel[0])
+			return true;
+	return false;
 }
 
 /*
@@ -292,16 +292,21 @@ static int drop_closed(struct listener_reader *reader, struct listeners *listene
 	return error;
 }
 
-static int read_owners(struct listener_reader *reader, unsigned int want,
-		       struct listeners *listeners)
-{
-	int error;
+#define LOOKS_AGAIN 5
 
-	if (!(want & LISTENER_WANT_OWNERS))
-		return 0;
-	error = owners_find(listeners, reader->iterator, want);
-	if (!error && count_ownerless(listeners))
+/*
+ * A process that ends loses its descriptors some time before its sockets are closed,
+ * and in between they look like the kernel's: look again, waiting longer each time.
+ */
+static int settle_ownerless(struct listener_reader *reader, struct listeners *listeners)
+{
+	int error = 0;
+
+	for (int look = 0; look < LOOKS_AGAIN && !error && any_unexplained(listeners); look++) {
+		if (look)
+			nanosleep(&(struct timespec){ .tv_nsec = 500000L << look }, NULL);
 		error = drop_closed(reader, listeners);
+	}
 	return error;
 }
 
@@ -385,10 +390,12 @@ int listeners_read(struct listener_reader *reader, const struct listener_wish *w
 
 	for (size_t i = 0; i < reader->place_count && !error; i++)
 		error = listeners_collect(&reader->places[i].diag, i, wish, listeners);
-	if (!error)
-		error = read_owners(reader, wish->want, listeners);
+	if (!error && wish->want & LISTENER_WANT_OWNERS)
+		error = owners_find(listeners, reader->iterator, wish->want);
 	if (!error)
 		error = read_links(reader, listeners);
+	if (!error)
+		error = settle_ownerless(reader, listeners);
 	if (error) {
 		listeners_free(listeners);
 		return fault_set(fault, error, "cannot list sockets: %s", strerror(-error));
