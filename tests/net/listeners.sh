@@ -10,7 +10,7 @@ require_command ss jq setpriv unshare
 require_portscribe
 
 listen=$BUILD/tests/net/listen
-mkfifo "$work/never" && exec 7<>"$work/never" || bail_out "no fifo"
+mkfifo "${work:?}/never" && exec 7<>"$work/never" || bail_out "no fifo"
 
 # An /etc of this test's own.
 cp -a /etc "$work/etc" && mount -t tmpfs -o mode=0755 tmpfs /etc && cp -a "$work/etc/." /etc ||
