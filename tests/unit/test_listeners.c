@@ -131,6 +131,9 @@ static const struct {
 	  "the kernel itself: wireguard wg0" },
 	{ TRANSPORT_UDP, "*", 51820, KERNEL, "", VERDICT_EPHEMERAL, NULL },
 	{ TRANSPORT_TCP, "*", 2049, KERNEL "nfsd", "", VERDICT_EXPECTED, "nfsd is usual for NFS" },
+	/* A guess is none to go by. */
+	{ TRANSPORT_TCP, "*", 45678, KERNEL "perhaps lockd", "", VERDICT_UNASSIGNED, NULL },
+	{ TRANSPORT_UDP, "*", 45678, KERNEL "perhaps lockd", "", VERDICT_EPHEMERAL, NULL },
 	{ TRANSPORT_TCP, "*", 9100, "node_exporter", "", VERDICT_EXPECTED, NULL },
 };
 

@@ -143,8 +143,8 @@ static const struct {
 	{ "nvmet_tcp_wq", "nvme target", 4420, 1 << TRANSPORT_TCP },
 	{ "dlm_recv", "dlm", 21064, 1 << TRANSPORT_TCP | 1 << TRANSPORT_SCTP },
 	{ "socknal_cd", "lustre", 988, 1 << TRANSPORT_TCP },
-	{ "lockd", "perhaps lockd", 0, 1 << TRANSPORT_TCP | 1 << TRANSPORT_UDP },
-	{ "NFSv4 callback", "perhaps nfs callback", 0, 1 << TRANSPORT_TCP },
+	{ "lockd", LISTENER_PERHAPS "lockd", 0, 1 << TRANSPORT_TCP | 1 << TRANSPORT_UDP },
+	{ "NFSv4 callback", LISTENER_PERHAPS "nfs callback", 0, 1 << TRANSPORT_TCP },
 };
 
 const char *kernel_thread_service(const char *thread, enum transport transport, uint16_t port)

@@ -92,9 +92,17 @@ struct listener {
 	uint32_t group;
 	const struct listener_owner **owners; /* by pid; the snapshot's */
 	size_t owner_count;
-	/* Of OWNERS_KERNEL, what it is for where that can be told ("nfsd", "wireguard wg0"); "". */
+	/*
+	 * Of OWNERS_KERNEL, what it is for where that can be told ("nfsd", "wireguard wg0");
+	 * a guess begins with LISTENER_PERHAPS; "".
+	 */
 	const char *kernel;
 };
+
+#define LISTENER_PERHAPS "perhaps "
+
+/* It is the kernel's, and what it is for is known and no guess. */
+bool listener_is_of_kernel(const struct listener *listener);
 
 struct listener_netns {
 	struct netns_id id;

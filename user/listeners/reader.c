@@ -251,11 +251,12 @@ static void collect_cookie(const struct socket_found *socket, void *data)
 	grown[cookies->count++] = socket->cookie;
 }
 
-/* Ownerless, and nothing of the kernel's is known that it is for. */
+/* Ownerless, and nothing of the kernel's is known for sure that it is for. */
 static bool any_unexplained(const struct listeners *listeners)
 {
 	for (size_t i = 0; i < listeners->count; i++)
-		if (listeners->items[i].known == OWNERS_KERNEL && !listeners->items[i].kernel[0])
+		if (listeners->items[i].known == OWNERS_KERNEL &&
+		    !listener_is_of_kernel(&listeners->items[i]))
 			return true;
 	return false;
 }

@@ -59,7 +59,7 @@ static bool runs(const struct listener_owner *owner, struct slice word)
 /* The kernel's word is "nfsd" or "wireguard wg0". */
 static bool kernel_is(const struct listener *listener, struct slice word)
 {
-	return listener->known == OWNERS_KERNEL && listener->kernel[0] &&
+	return listener_is_of_kernel(listener) &&
 	       is_program(word, listener->kernel, strcspn(listener->kernel, " "));
 }
 
@@ -356,7 +356,7 @@ void listener_judge(const struct listener *listener, const struct verdict_facts 
 		conclude_known(&judging, rule, &opinion);
 	else if (judging.matched)
 		conclude_usual(&judging, &opinion);
-	else if (listener->known == OWNERS_KERNEL && listener->kernel[0])
+	else if (listener_is_of_kernel(listener))
 		conclude_kernel(&judging, &opinion);
 	else if (listener->transport == TRANSPORT_UDP && is_ephemeral(&judging))
 		conclude(&opinion, VERDICT_EPHEMERAL,

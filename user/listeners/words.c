@@ -33,6 +33,12 @@ const uint8_t *listener_plain_address(const struct listener *listener, int *ret_
 	return listener->address.bytes + (mapped ? 12 : 0);
 }
 
+bool listener_is_of_kernel(const struct listener *listener)
+{
+	return listener->known == OWNERS_KERNEL && listener->kernel[0] &&
+	       strncmp(listener->kernel, LISTENER_PERHAPS, strlen(LISTENER_PERHAPS));
+}
+
 const char *listener_scope_word(enum listener_scope scope)
 {
 	static const char *const words[LISTENER_SCOPES] = {
