@@ -78,8 +78,8 @@ FUZZ         := build/fuzz
 FUZZ_SOURCES := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 FUZZERS      := $(FUZZ_SOURCES:%.c=$(FUZZ)/%)
 FUZZ_PARTS   := $(patsubst %.c,$(FUZZ)/%.o,$(sort $(wildcard user/registry/*.c user/nft/*.c \
-                  user/util/*.c user/listeners/policy*.c user/listeners/words.c user/render/text.c \
-                  user/what.c)))
+                  user/util/*.c user/listeners/policy*.c user/listeners/words.c user/listeners/cgroup.c \
+                  user/render/text.c user/what.c)))
 FUZZ_SECONDS ?= 60
 FUZZ_CFLAGS   = $(ALL_CFLAGS) -O1 -fsanitize=fuzzer-no-link,address,undefined \
                   -fno-sanitize-recover=all -fno-omit-frame-pointer
