@@ -234,6 +234,8 @@ like "$out" '40000/udp .* ephemeral' "and so does who asks for the port"
 ps a 4
 is "$code|$out" "0|nobody listens here on these ports" "nobody"
 
+ps a --help
+like "$code $out" '^0 usage: portscribe listeners' "--help"
 usage() { # ARGUMENT...
 	ps a "$@"
 	is "$code|$out" "2|" "usage error: $*"

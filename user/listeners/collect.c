@@ -93,7 +93,7 @@ static int compare_listeners(const void *a, const void *b)
 	return order ? order : (x->inode > y->inode) - (x->inode < y->inode);
 }
 
-static void count_groups(struct listeners *listeners, size_t from)
+void listeners_count_groups(struct listeners *listeners, size_t from)
 {
 	for (size_t i = from, end; i < listeners->count; i = end) {
 		for (end = i + 1; end < listeners->count; end++)
@@ -122,6 +122,6 @@ int listeners_collect(struct netlink *diag, uint32_t netns, const struct listene
 	if (listeners->count > from)
 		qsort(&listeners->items[from], listeners->count - from, sizeof(*listeners->items),
 		      compare_listeners);
-	count_groups(listeners, from);
+	listeners_count_groups(listeners, from);
 	return error;
 }

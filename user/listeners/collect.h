@@ -13,4 +13,7 @@
 int listeners_collect(struct netlink *diag, uint32_t netns, const struct listener_wish *wish,
 		      struct listeners *listeners);
 
+/* Fill @group of all from number @from on, which are in order. */
+void listeners_count_groups(struct listeners *listeners, size_t from);
+
 #endif

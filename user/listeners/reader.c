@@ -308,6 +308,7 @@ static int settle_ownerless(struct listener_reader *reader, struct listeners *li
 			nanosleep(&(struct timespec){ .tv_nsec = 500000L << look }, NULL);
 		error = drop_closed(reader, listeners);
 	}
+	listeners_count_groups(listeners, 0);
 	return error;
 }
 
