@@ -8,7 +8,6 @@
 #include <sys/socket.h>
 
 #include "listeners/collect.h"
-#include "net/sockets.h"
 #include "what.h"
 
 struct collecting {
@@ -31,6 +30,23 @@ static uint8_t scope_of(const struct listener *listener)
 	return IN6_IS_ADDR_LOOPBACK(&listener->address.v6) ? LISTENER_LOOPBACK : LISTENER_ADDRESS;
 }
 
+void listener_set_socket(struct listener *listener, const struct socket_found *socket)
+{
+	listener->transport = socket->transport;
+	listener->family = socket->family;
+	listener->v6only = socket->v6only;
+	listener->mptcp = socket->mptcp;
+	listener->port = socket->port;
+	listener->ifindex = socket->ifindex;
+	listener->queued = socket->queued;
+	listener->backlog = socket->transport == TRANSPORT_UDP ? 0 : socket->limit;
+	listener->uid = socket->uid;
+	listener->inode = socket->inode;
+	listener->cookie = socket->cookie;
+	memcpy(listener->address.bytes, socket->address, sizeof(listener->address.bytes));
+	listener->scope = scope_of(listener);
+}
+
 static void collect(const struct socket_found *socket, void *data)
 {
 	struct collecting *collecting = data;
@@ -50,23 +66,11 @@ static void collect(const struct socket_found *socket, void *data)
 	}
 	listener = &listeners->items[listeners->count++];
 	*listener = (struct listener){
-		.transport = socket->transport,
-		.family = socket->family,
-		.v6only = socket->v6only,
-		.mptcp = socket->mptcp,
-		.port = socket->port,
-		.ifindex = socket->ifindex,
 		.interface = "",
-		.queued = socket->queued,
-		.backlog = socket->transport == TRANSPORT_UDP ? 0 : socket->limit,
-		.uid = socket->uid,
-		.inode = socket->inode,
-		.cookie = socket->cookie,
 		.netns = collecting->netns,
 		.kernel = "",
 	};
-	memcpy(listener->address.bytes, socket->address, sizeof(listener->address.bytes));
-	listener->scope = scope_of(listener);
+	listener_set_socket(listener, socket);
 }
 
 /* All but the inode. */

@@ -4,6 +4,10 @@
 
 #include "listeners/listener.h"
 #include "net/netlink.h"
+#include "net/sockets.h"
+
+/* Set what @socket tells, and its scope; the rest of @listener stays. */
+void listener_set_socket(struct listener *listener, const struct socket_found *socket);
 
 /*
  * Append what listens in the namespace of @diag, a socket of NETLINK_SOCK_DIAG, which

@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "net/netlink.h"
 #include "net/netns.h"
 #include "ports.h"
 #include "util/arena.h"
@@ -164,6 +165,12 @@ int listener_reader_open_sockets(bool all_netns, struct listener_reader **ret_re
 				 struct fault *fault);
 
 void listener_reader_close(struct listener_reader *reader);
+
+/*
+ * The SOCK_DIAG socket of the namespace that snapshots call @netns; NULL: none is
+ * open. It stays the reader's.
+ */
+struct netlink *listener_reader_diag(struct listener_reader *reader, uint32_t netns);
 
 /*
  * Everything that listens now: TCP and SCTP sockets in LISTEN, UDP sockets that are

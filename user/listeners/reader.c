@@ -154,6 +154,11 @@ void listener_reader_close(struct listener_reader *reader)
 	free(reader);
 }
 
+struct netlink *listener_reader_diag(struct listener_reader *reader, uint32_t netns)
+{
+	return netns < reader->place_count ? &reader->places[netns].diag : NULL;
+}
+
 /* ---- what else belongs to a namespace ---- */
 
 static int name_namespaces(const struct listener_reader *reader, struct listeners *listeners)

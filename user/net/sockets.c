@@ -50,7 +50,8 @@ static int read_socket(const struct nlmsghdr *message, void *data)
 	struct socket_found socket;
 
 	if (message->nlmsg_type != SOCK_DIAG_BY_FAMILY ||
-	    mnl_nlmsg_get_payload_len(message) < sizeof(*diag) || !diag->id.idiag_sport)
+	    mnl_nlmsg_get_payload_len(message) < sizeof(*diag) || !diag->id.idiag_sport ||
+	    (diag->idiag_state != TCP_LISTEN && diag->idiag_state != TCP_CLOSE))
 		return MNL_CB_OK;
 	socket = (struct socket_found){
 		.transport = dump->transport,
@@ -120,4 +121,47 @@ int sockets_listening(struct netlink *diag, const struct socket_question *questi
 		}
 	}
 	return 0;
+}
+
+/*
+ * One look-up instead of a walk over all sockets. The kernel takes the source of a
+ * UDP question for the peer's address, that of others for the socket's own.
+ */
+static int ask_exactly(struct netlink *diag, const struct socket_found *wanted, struct dump *dump)
+{
+	char buffer[256];
+	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+	struct inet_diag_req_v2 *asked;
+	bool udp = wanted->transport == TRANSPORT_UDP;
+
+	request->nlmsg_type = SOCK_DIAG_BY_FAMILY;
+	request->nlmsg_flags = NLM_F_REQUEST;
+	asked = mnl_nlmsg_put_extra_header(request, sizeof(*asked));
+	asked->sdiag_family = wanted->family;
+	asked->sdiag_protocol = udp ? IPPROTO_UDP : IPPROTO_TCP;
+	asked->idiag_states = -1;
+	*(udp ? &asked->id.idiag_dport : &asked->id.idiag_sport) = htons(wanted->port);
+	memcpy(udp ? asked->id.idiag_dst : asked->id.idiag_src, wanted->address,
+	       wanted->family == AF_INET ? 4 : 16);
+	asked->id.idiag_if = wanted->ifindex;
+	asked->id.idiag_cookie[0] = wanted->cookie;
+	asked->id.idiag_cookie[1] = wanted->cookie >> 32;
+	return netlink_ask(diag, request, read_socket, dump);
+}
+
+int socket_look_up(struct netlink *diag, const struct socket_found *wanted,
+		   void (*found)(const struct socket_found *socket, void *data), void *data)
+{
+	struct dump dump = { .found = found, .data = data, .transport = wanted->transport };
+	const struct socket_question question = {
+		.transports = 1 << wanted->transport,
+		.family = wanted->family,
+		.port = wanted->port,
+	};
+
+	/* Of several sockets that share a port, the kernel may pick another. */
+	if (wanted->transport != TRANSPORT_SCTP && wanted->cookie && wanted->port &&
+	    !ask_exactly(diag, wanted, &dump))
+		return 0;
+	return sockets_listening(diag, &question, found, data);
 }

@@ -41,4 +41,13 @@ struct socket_question {
 int sockets_listening(struct netlink *diag, const struct socket_question *question,
 		      void (*found)(const struct socket_found *socket, void *data), void *data);
 
+/*
+ * Call @found for the sockets that listen where @wanted does (transport, family,
+ * address, port, ifindex), @wanted by its cookie among them where it still is; more
+ * where only asking for all of that port finds it. 0 or -errno; -ENOENT: there is
+ * none, or no longer.
+ */
+int socket_look_up(struct netlink *diag, const struct socket_found *wanted,
+		   void (*found)(const struct socket_found *socket, void *data), void *data);
+
 #endif
