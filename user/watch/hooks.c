@@ -39,7 +39,7 @@ static uint32_t ring_size(uint64_t wanted)
 
 	if (!wanted)
 		wanted = HOOKS_RING_DEFAULT;
-	while (size < wanted && size < 1u << 30)
+	while (size < wanted && size < HOOKS_RING_MAX)
 		size *= 2;
 	return size;
 }

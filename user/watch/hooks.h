@@ -13,10 +13,11 @@
 #include "events.h"
 #include "util/fault.h"
 
+#define HOOKS_RING_MAX	   (512u << 20)
 #define HOOKS_RING_DEFAULT (1u << 20) /* bytes: some 9,000 events */
 
 struct hooks_options {
-	uint64_t ring; /* bytes, rounded up to pages that are a power of 2; 0: the default */
+	uint64_t ring; /* bytes, rounded up to a power of 2; 0: the default */
 	/* One bit a port: UDP sockets that are bound there are not told of. */
 	const uint64_t *quiet_udp;
 };
