@@ -173,6 +173,13 @@ void listener_reader_close(struct listener_reader *reader);
 struct netlink *listener_reader_diag(struct listener_reader *reader, uint32_t netns);
 
 /*
+ * What is open keeps a network namespace alive: close that of namespaces which
+ * neither a process nor a name nor a mount holds any more, so that they can end. For
+ * who keeps a reader open for long. 0 or -errno.
+ */
+int listener_reader_let_go(struct listener_reader *reader);
+
+/*
  * Everything that listens now: TCP and SCTP sockets in LISTEN, UDP sockets that are
  * bound and not connected. Owners are read after the sockets. 0 or -errno; what
  * cannot be had is in ret->gaps, not an error. Free with listeners_free().

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "listeners/collect.h"
 #include "listeners/iterator.h"
@@ -26,6 +27,7 @@ struct place {
 	struct netlink diag, route, generic;
 	struct netns_id id;
 	char *name; /* owned */
+	char *path; /* owned; it leads there */
 };
 
 struct listener_reader {
@@ -46,13 +48,14 @@ static void place_release(struct place *place)
 	netlink_close(&place->route);
 	netlink_close(&place->generic);
 	free(place->name);
+	free(place->path);
 }
 
 /* In the namespace we are in. */
-static int place_open(const char *name, struct place *ret_place)
+static int place_open(const char *name, const char *path, struct place *ret_place)
 {
-	struct place place = { .name = strdup(name) };
-	int error = place.name ? netns_identify(&place.id) : -ENOMEM;
+	struct place place = { .name = strdup(name), .path = strdup(path) };
+	int error = place.name && place.path ? netns_identify(&place.id) : -ENOMEM;
 
 	if (!error)
 		error = netlink_open(NETLINK_SOCK_DIAG, &place.diag);
@@ -79,7 +82,7 @@ static int open_other(struct listener_reader *reader, const struct namespace_fou
 		reader->closed += error != -ENOENT;
 		return 0;
 	}
-	error = place_open(found->name, &place);
+	error = place_open(found->name, found->path, &place);
 	back = netns_return(home);
 	if (error)
 		return error;
@@ -99,7 +102,7 @@ static int open_places(struct listener_reader *reader)
 	reader->places = calloc(namespaces.count + 1, sizeof(*reader->places));
 	if (!reader->places)
 		return -ENOMEM;
-	error = place_open("", &reader->places[0]);
+	error = place_open("", "/proc/self/ns/net", &reader->places[0]);
 	if (error)
 		return error;
 	reader->place_count = 1;
@@ -156,7 +159,63 @@ void listener_reader_close(struct listener_reader *reader)
 
 struct netlink *listener_reader_diag(struct listener_reader *reader, uint32_t netns)
 {
-	return netns < reader->place_count ? &reader->places[netns].diag : NULL;
+	struct place *place = netns < reader->place_count ? &reader->places[netns] : NULL;
+
+	return place && place->diag.socket ? &place->diag : NULL;
+}
+
+/* The way that led there still does. */
+static bool is_held(const struct place *place)
+{
+	struct stat status;
+
+	return !stat(place->path, &status) && status.st_ino == place->id.inode;
+}
+
+static int find_other_way(struct place *place, const struct namespaces *namespaces)
+{
+	for (size_t i = 0; i < namespaces->count; i++) {
+		char *path;
+
+		if (namespaces->items[i].inode != place->id.inode)
+			continue;
+		path = strdup(namespaces->items[i].path);
+		if (!path)
+			return -ENOMEM;
+		free(place->path);
+		place->path = path;
+		return 0;
+	}
+	return -ENOENT;
+}
+
+static int let_go(struct place *places, size_t count, size_t hidden)
+{
+	_cleanup_(namespaces_release) struct namespaces namespaces = {};
+	int error = namespaces_find(&namespaces);
+
+	/* Who hides now, and did not when they were found, may be in one of them. */
+	if (error || namespaces.hidden > hidden)
+		return error;
+	for (size_t i = 0; i < count && error != -ENOMEM; i++) {
+		if (!places[i].diag.socket || is_held(&places[i]))
+			continue;
+		error = find_other_way(&places[i], &namespaces);
+		if (error != -ENOENT)
+			continue;
+		netlink_close(&places[i].diag);
+		netlink_close(&places[i].route);
+		netlink_close(&places[i].generic);
+	}
+	return error == -ENOMEM ? error : 0;
+}
+
+int listener_reader_let_go(struct listener_reader *reader)
+{
+	for (size_t i = 1; i < reader->place_count; i++)
+		if (reader->places[i].diag.socket && !is_held(&reader->places[i]))
+			return let_go(&reader->places[1], reader->place_count - 1, reader->hidden);
+	return 0;
 }
 
 /* ---- what else belongs to a namespace ---- */
@@ -277,9 +336,11 @@ static int drop_closed(struct listener_reader *reader, struct listeners *listene
 	size_t kept = 0;
 	int error = 0;
 
-	for (size_t i = 0; i < reader->place_count && !error; i++)
-		error = sockets_listening(&reader->places[i].diag, &question, collect_cookie,
-					  &cookies);
+	for (size_t i = 0; i < reader->place_count && !error; i++) {
+		struct netlink *diag = listener_reader_diag(reader, i);
+
+		error = diag ? sockets_listening(diag, &question, collect_cookie, &cookies) : 0;
+	}
 	if (!error && cookies.failed)
 		error = -ENOMEM;
 	if (!error && cookies.count)
@@ -395,8 +456,11 @@ int listeners_read(struct listener_reader *reader, const struct listener_wish *w
 	struct listeners *listeners = calloc(1, sizeof(*listeners));
 	int error = listeners ? name_namespaces(reader, listeners) : -ENOMEM;
 
-	for (size_t i = 0; i < reader->place_count && !error; i++)
-		error = listeners_collect(&reader->places[i].diag, i, wish, listeners);
+	for (size_t i = 0; i < reader->place_count && !error; i++) {
+		struct netlink *diag = listener_reader_diag(reader, i);
+
+		error = diag ? listeners_collect(diag, i, wish, listeners) : 0;
+	}
 	if (!error && wish->want & LISTENER_WANT_OWNERS)
 		error = owners_find(listeners, reader->iterator, wish->want);
 	if (!error)
