@@ -52,4 +52,11 @@ void listener_rows_print_evidence(FILE *out, const struct listener_rows *rows);
  */
 json_t *listener_rows_json(const struct listener_rows *rows);
 
+/* One of the "listeners", with the counters of @traffic (NULL: none). NULL: no memory. */
+json_t *listener_json(const struct listener *listener, const struct listener_opinion *opinion,
+		      const struct snapshot *traffic);
+
+/* One of its "owners". NULL: no memory. */
+json_t *listener_owner_json(const struct listener_owner *owner);
+
 #endif

@@ -18,7 +18,7 @@ static json_t *container_json(const struct listener_owner *owner)
 			 foreign_or_null(owner->container));
 }
 
-static json_t *owner_json(const struct listener_owner *owner)
+json_t *listener_owner_json(const struct listener_owner *owner)
 {
 	return json_pack("{s:I, s:I, s:o, s:o, s:b, s:b, s:o, s:o, s:o, s:o}", "pid",
 			 (json_int_t)owner->pid, "start", (json_int_t)owner->start, "name",
@@ -35,7 +35,7 @@ static json_t *owners_json(const struct listener *listener)
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < listener->owner_count; i++)
-		json_array_append_new(array, owner_json(listener->owners[i]));
+		json_array_append_new(array, listener_owner_json(listener->owners[i]));
 	return array;
 }
 
@@ -91,10 +91,10 @@ static void add_opinion(json_t *json, const struct listener_opinion *opinion)
 					  : json_null());
 }
 
-static json_t *row_json(const struct listener_rows *rows, const struct listener_row *row)
+json_t *listener_json(const struct listener *listener, const struct listener_opinion *opinion,
+		      const struct snapshot *traffic)
 {
-	const struct listener *listener = row->listener;
-	bool counted = rows->traffic && listener->netns == 0;
+	bool counted = traffic && listener->netns == 0;
 	json_t *json = json_pack(
 		"{s:s, s:s, s:o, s:i, s:s, s:o, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:i, s:i, s:s, "
 		"s:o, s:o, s:o}",
@@ -108,10 +108,10 @@ static json_t *row_json(const struct listener_rows *rows, const struct listener_
 		(int)listener->group, "namespace", (int)listener->netns, "owners_known",
 		known_word(listener->known), "owners", owners_json(listener), "kernel",
 		foreign_or_null(listener->kernel), "counters",
-		counted ? counters_json(rows->traffic, listener) : json_null());
+		counted ? counters_json(traffic, listener) : json_null());
 
 	if (json)
-		add_opinion(json, &row->opinion);
+		add_opinion(json, opinion);
 	return json;
 }
 
@@ -133,7 +133,8 @@ json_t *listener_rows_json(const struct listener_rows *rows)
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < rows->count; i++)
-		json_array_append_new(array, row_json(rows, &rows->items[i]));
+		json_array_append_new(array, listener_json(rows->items[i].listener,
+							   &rows->items[i].opinion, rows->traffic));
 	return json_pack("{s:s, s:o, s:o, s:o, s:o}", "schema", "portscribe.listeners.v1", "taken",
 			 json_time(rows->listeners->taken), "namespaces",
 			 namespaces_json(rows->listeners), "missing",
