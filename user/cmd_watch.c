@@ -48,7 +48,7 @@ static const char help[] =
 	"\n"
 	"      --check             only what the policy does not allow; exit status 1\n"
 	"                          where there was something\n"
-	"      --policy FILE       that policy (default " POLICY_PATH ")\n"
+	"      --policy FILE       what may listen (default " POLICY_PATH ")\n"
 	"  -a, --all               also clients' UDP ports\n"
 	"  -t, -u                  TCP only, UDP only\n"
 	"  -4, -6                  IPv4 only, IPv6 only\n"
@@ -172,12 +172,17 @@ static int parse(int argc, char **argv, struct watch_command *command)
 				 argv[optind]);
 	if (command->netns && command->all_netns)
 		return cli_usage(&command_watch, "-N and --all-netns exclude each other");
-	if (command->policy && !command->check)
-		return cli_usage(&command_watch, "--policy goes with --check");
 	return 0;
 }
 
 /* ---- what is told ---- */
+
+/* Of clients, by its number or by the policy's word. */
+static bool is_of_clients(const struct listener_opinion *opinion)
+{
+	return opinion->verdict == VERDICT_EPHEMERAL ||
+	       (opinion->rule && policy_rule_is_ephemeral(opinion->rule));
+}
 
 static bool is_wanted(const struct watching *watching, const struct watch_line *line)
 {
@@ -189,8 +194,8 @@ static bool is_wanted(const struct watching *watching, const struct watch_line *
 	if (command->family && command->family != listener->family)
 		return false;
 	if (command->check)
-		return !line->allowed;
-	return command->all || line->opinion->verdict != VERDICT_EPHEMERAL;
+		return line->permission != PERMISSION_GIVEN;
+	return command->all || !is_of_clients(line->opinion);
 }
 
 static bool has_told_enough(const struct watching *watching)
@@ -226,29 +231,43 @@ static const struct listener_netns *netns_of(const struct watching *watching,
 	return listener->netns < look->netns_count ? &look->netns[listener->netns] : NULL;
 }
 
+static enum permission ask_policy(const struct watching *watching, const struct listener *listener,
+				  const struct listener_opinion *opinion)
+{
+	if (!watching->policy)
+		return PERMISSION_NOT_ASKED;
+	if (opinion->rule)
+		return PERMISSION_GIVEN;
+	return policy_might_match(watching->policy, listener) ? PERMISSION_UNKNOWN
+							      : PERMISSION_REFUSED;
+}
+
 static int tell(void *data, const struct watch_report *report)
 {
 	struct watching *watching = data;
+	const struct watch_command *command = watching->command;
 	struct listener_opinion opinion;
 	struct watch_line line = {
 		.report = report,
 		.opinion = &opinion,
 		.netns = netns_of(watching, report->listener),
 		.time = moment(report->time_ns),
-		.checked = watching->policy != NULL,
 	};
 	int error = 0;
 
 	listener_judge(report->listener, &watching->facts, &opinion);
-	line.allowed = watching->policy && policy_match(watching->policy, report->listener);
+	line.permission = ask_policy(watching, report->listener, &opinion);
 	if (!is_wanted(watching, &line) || has_told_enough(watching))
 		return 0;
-	watching->forbidden |= line.checked && report->kind != WATCH_DISAPPEARED;
+	if (command->check && report->kind != WATCH_DISAPPEARED) {
+		watching->forbidden |= line.permission == PERMISSION_REFUSED;
+		watching->incomplete |= line.permission == PERMISSION_UNKNOWN;
+	}
 	watching->told += report->kind != WATCH_PRESENT;
-	if (watching->command->json)
+	if (command->json)
 		error = write_json(watch_json(&line));
 	else
-		watch_print(stdout, &line, &watching->command->style);
+		watch_print(stdout, &line, &command->style);
 	return error;
 }
 
@@ -268,9 +287,14 @@ static int tell_lost(struct watching *watching)
 
 /* ---- the beginning ---- */
 
-/* A socket bound to that port, of whom nothing else is known: worth no word? */
+/*
+ * Whether a UDP socket bound to @port is worth no word, whoever has it, so that the
+ * kernel need not tell.
+ */
 static bool is_quiet(const struct watching *watching, uint16_t port)
 {
+	if (knowledge_practice(&watching->scene.knowledge, SERVICE_UDP, port, OVERLAY_ALIVE))
+		return false; /* it depends on who has it */
 	for (int scope = 0; scope < LISTENER_SCOPES; scope++) {
 		struct listener listener = {
 			.transport = TRANSPORT_UDP,
@@ -284,10 +308,8 @@ static bool is_quiet(const struct watching *watching, uint16_t port)
 
 		if (scope != LISTENER_ALL)
 			listener.address.bytes[0] = scope == LISTENER_LOOPBACK ? 127 : 10;
-		if (watching->policy && !policy_match(watching->policy, &listener))
-			return false;
 		listener_judge(&listener, &watching->facts, &opinion);
-		if (!watching->policy && opinion.verdict != VERDICT_EPHEMERAL)
+		if (watching->command->check ? !opinion.rule : !is_of_clients(&opinion))
 			return false;
 	}
 	return true;
@@ -300,20 +322,24 @@ static void fill_quiet(struct watching *watching)
 			watching->quiet_udp[port / 64] |= 1ULL << (port % 64);
 }
 
+/* Without being asked for, a policy that is not there is no matter; one that is bad is. */
 static int read_policy(struct watching *watching)
 {
-	const char *path = watching->command->policy ? watching->command->policy : POLICY_PATH;
+	const struct watch_command *command = watching->command;
+	bool asked = command->check || command->policy;
 	struct fault fault = {};
-	int error;
+	int error = policy_read(command->policy ? command->policy : POLICY_PATH,
+				&watching->scene.knowledge.spans, &watching->policy, &fault);
 
-	if (!watching->command->check)
+	if (!error || (error == -ENOENT && !asked))
 		return 0;
-	error = policy_read(path, &watching->scene.knowledge.spans, &watching->policy, &fault);
-	if (error == -ENOENT)
-		return cli_fail(&command_watch, EXIT_RUNTIME,
-				"%s (portscribe listeners --learn > %s writes one)", fault.text,
-				path);
-	return error ? cli_fail(&command_watch, EXIT_RUNTIME, "%s", fault.text) : 0;
+	if (asked)
+		return cli_fail(&command_watch, EXIT_RUNTIME, "%s%s", fault.text,
+				error == -ENOENT ? " (portscribe listeners --learn prints one)"
+						 : "");
+	watching->incomplete = true;
+	cli_fail(&command_watch, EXIT_INCOMPLETE, "the policy is left out: %s", fault.text);
+	return 0;
 }
 
 static void say_missing(struct watching *watching)

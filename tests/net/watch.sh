@@ -160,9 +160,82 @@ wait $watch
 is $? 0 "--count ends it"
 is "$(reports | head -1)" "present tcp ipv4 8007 $pid" "what listens already comes first"
 is "$(reports opened closed | wc -l)" 3 "and then as many as were asked for"
-is "$("$PORTSCRIBE" watch --for 0.1 2>/dev/null | grep -c 'present 8007/tcp .*churn\[')" 1 \
+is "$("$PORTSCRIBE" watch --for 0.1 2>/dev/null | grep -c 'present 8007/tcp .* by churn [0-9]')" 1 \
 	"text: a line"
 kill "$pid"
+
+# ---- the policy ----
+
+mkdir -m 700 "$work/etc"
+cat >"$work/etc/policy" <<END
+tcp 8020 loopback $churn
+tcp 8021 loopback /usr/sbin/other
+udp ephemeral all *
+END
+begin --check --policy "$work/etc/policy"
+"$churn" name churn 8020 5 >/dev/null
+"$churn" name churn 8021 5 >"$work/opened"
+"$churn" name churn 8022 5 >>"$work/opened"
+wait_for ended 2
+finish
+is "$code" 1 "--check: exit status 1 where something is not allowed"
+is "$(reports)" "$(while read -r line; do
+	printf '%s\n' "opened $line" "closed $line"
+done <"$work/opened")" "--check: what is not allowed, and only that"
+begin --check --policy "$work/etc/policy"
+"$churn" name churn 8020 5 >/dev/null
+hold udp0 0
+kill "$pid"
+finish
+is "$code: $(cat "$work/out")" "0: " "--check: silent where all is allowed"
+"$PORTSCRIBE" watch --policy "$work/etc/policy" --journal >"$work/text" 2>"$work/said" &
+watch=$!
+wait_for begun
+"$churn" name churn 8020 5 >/dev/null
+"$churn" name churn 8021 5 >/dev/null
+wait_for grep -q 'closed 8021/tcp' "$work/text"
+finish
+like "$(cat "$work/text")" '<5>opened 8020/tcp .* known: allowed by line 1' \
+	"the journal: what is allowed is a notice"
+like "$(cat "$work/text")" '<4>opened 8021/tcp .*; not allowed; ' "what is not, a warning"
+"$PORTSCRIBE" watch --check --policy "$work/etc/none" --for 0.1 >"$work/out" 2>"$work/said"
+is "$?: $(cat "$work/out")" "3: " "no policy, and --check: it does not begin"
+like "$(cat "$work/said")" "$work/etc/none.*listeners --learn prints one" "and says what to do"
+echo "tcp 99999 all *" >"$work/etc/bad"
+"$PORTSCRIBE" watch --check --policy "$work/etc/bad" --for 0.1 >/dev/null 2>"$work/said"
+is $? 3 "a bad policy: it does not begin"
+like "$(cat "$work/said")" "$work/etc/bad:1:5: " "file, line and column"
+
+# ---- network namespaces ----
+
+new_netns early gone
+veth - v0 10.1.0.1/24 gone v1 10.1.0.2/24
+begin --all-netns --interval 0.2
+in_netns early "$churn" name churn 8030 20 >"$work/opened"
+new_netns late
+in_netns late "$churn" name churn 8031 20 >>"$work/opened"
+wait_for ended 2
+is "$(jq -r 'select(.event == "opened") | "\(.listener.port) \(.namespace.name) \(.namespace.inode)"' \
+	"$work/out")" "8030 early $(stat -Lc %i /run/netns/early)
+8031 null $(stat -Lc %i /run/netns/late)" "--all-netns: there before, and made after it began"
+is "$(reports opened closed | sed 's/^[a-z]* //' | sort | uniq -c | awk '{ print $1 }' | uniq)" 2 \
+	"each opened and closed once"
+delete_netns gone
+ok "a namespace that nobody else holds can end" wait_for eval '! ip link show v0'
+finish
+begin
+in_netns early "$churn" name churn 8032 5 >/dev/null
+"$churn" name churn 8033 5 >/dev/null
+wait_for ended 1
+finish
+is "$(reports opened | cut -d' ' -f4)" 8033 "without it, only ours"
+begin -N early
+in_netns early "$churn" name churn 8034 5 >/dev/null
+"$churn" name churn 8035 5 >/dev/null
+in_netns early "$churn" name churn 8036 5 >/dev/null
+wait_for ended 2
+finish
+is "$(reports opened | cut -d' ' -f4 | xargs)" "8034 8036" "-N: only that one"
 
 # ---- foreign names ----
 
@@ -179,7 +252,7 @@ wait_for begun
 "$churn" name "$name" 8008 30 >/dev/null
 wait_for grep -q 'closed 8008/tcp' "$work/text"
 finish
-is "$(grep -c 'opened 8008/tcp .* by a"\\x1b\[3m)\\x0a<x\[' "$work/text")" 1 \
+is "$(grep -c 'opened 8008/tcp .* by a"\\x1b\[3m)\\x0a<x [0-9]' "$work/text")" 1 \
 	"and harmless in text"
 is "$(tr -d '\n\040-\176' <"$work/text")" "" "no control byte is in the text"
 
@@ -219,6 +292,18 @@ wait_for ended 5
 is "$(jq -rs '[.[] | select(.event == "opened") | .listener.owners[0].exe] | unique | join("|")' \
 	"$work/out")" "$churn" "the executable of another user's process"
 finish
+
+# As the unit starts it: another user, with these five.
+five=+bpf,+perfmon,+net_admin,+sys_ptrace,+dac_read_search
+setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps "$five" --ambient-caps "$five" \
+	--bounding-set "-all,$five" "$PORTSCRIBE" watch -j >"$work/out" 2>"$work/said" &
+watch=$!
+wait_for begun
+"$churn" random 5 1 1 >"$work/opened"
+wait_for ended 5
+finish
+is "$code: $(reports opened | sed 's/^opened //' | sort)" "0: $(sort "$work/opened")" \
+	"as another user with five capabilities: nothing is missing"
 
 without() { # CAPABILITY...: in $work/out, $work/said, $code
 	local list

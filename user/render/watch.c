@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "listeners/rows.h"
 #include "render/json.h"
 #include "render/text.h"
 #include "render/watch.h"
@@ -32,9 +33,10 @@ static int priority_of(const struct watch_line *line)
 
 	if (line->report->kind == WATCH_DISAPPEARED)
 		return PRIORITY_INFO;
-	if (line->checked ? !line->allowed
-			  : verdict == VERDICT_RISKY || verdict == VERDICT_MISMATCH ||
-				    verdict == VERDICT_DORMANT)
+	if (line->permission != PERMISSION_NOT_ASKED
+		    ? line->permission != PERMISSION_GIVEN
+		    : verdict == VERDICT_RISKY || verdict == VERDICT_MISMATCH ||
+			      verdict == VERDICT_DORMANT)
 		return PRIORITY_WARNING;
 	return line->report->kind == WATCH_PRESENT ? PRIORITY_INFO : PRIORITY_NOTICE;
 }
@@ -61,7 +63,7 @@ static void safe_append(char *text, size_t *used, const char *format, const char
 		*used = TEXT_MAX - 1;
 }
 
-/* "sshd[801] (ssh.service)"; of several processes the first, and how many more. */
+/* "sshd 801 (ssh.service)"; of several processes the first, and how many more. */
 static const char *processes(const struct listener_owner *const *owners, size_t count,
 			     char text[TEXT_MAX])
 {
@@ -72,12 +74,14 @@ static const char *processes(const struct listener_owner *const *owners, size_t 
 	if (!owner)
 		return text;
 	safe_append(text, &used, "%s", owner->name[0] ? owner->name : "?");
-	used += snprintf(text + used, TEXT_MAX - used, "[%u]", owner->pid);
+	used += snprintf(text + used, TEXT_MAX - used, " %u", owner->pid);
 	if (count > 1)
 		used += snprintf(text + used, TEXT_MAX - used, " +%zu", count - 1);
-	if (owner->container[0])
-		safe_append(text, &used, " (%s)", owner->container);
-	else if (owner->unit[0])
+	if (owner->container_kind != CONTAINER_NONE) {
+		used += snprintf(text + used, TEXT_MAX - used, " (%s",
+				 container_word(owner->container_kind));
+		safe_append(text, &used, " %s)", owner->container);
+	} else if (owner->unit[0])
 		safe_append(text, &used, " (%s)", owner->unit);
 	return text;
 }
@@ -106,7 +110,8 @@ static const char *place(const struct watch_line *line, char text[TEXT_MAX])
 
 	safe_append(text, &used, "%s", listener_address_text(listener, address));
 	if (!line->netns)
-		used += snprintf(text + used, TEXT_MAX - used, " in another network namespace");
+		used += snprintf(text + used, TEXT_MAX - used, " in network namespace %u",
+				 line->report->netns_inode);
 	else if (line->netns->name[0])
 		safe_append(text, &used, " in %s", line->netns->name);
 	return text;
@@ -132,12 +137,14 @@ static void print_opinion(FILE *out, const struct watch_line *line, const struct
 {
 	const struct listener_opinion *opinion = line->opinion;
 	bool loud = style->colour && priority_of(line) == PRIORITY_WARNING;
-	const char *word = line->checked && !line->allowed
-				   ? "not allowed"
-				   : listener_verdict_word(opinion->verdict);
+	const char *word = line->permission == PERMISSION_REFUSED ? "not allowed; "
+			   : line->permission == PERMISSION_UNKNOWN
+				   ? "whether it is allowed cannot be told; "
+				   : "";
 	char reason[2 * LISTENER_REASON_MAX];
 
-	fprintf(out, "%s%s%s", loud ? "\033[1m" : "", word, loud ? "\033[m" : "");
+	fprintf(out, "%s%s%s%s", loud ? "\033[1m" : "", word,
+		listener_verdict_word(opinion->verdict), loud ? "\033[m" : "");
 	if (opinion->reason[0])
 		fprintf(out, ": %s",
 			text_safe(reason, sizeof(reason), opinion->reason,
@@ -206,46 +213,6 @@ void watch_print_lost(FILE *out, uint64_t lost, struct timespec time,
 
 /* ---- JSON ---- */
 
-static json_t *json_text(const char *text)
-{
-	return text[0] ? json_foreign(text, strlen(text)) : json_null();
-}
-
-static json_t *json_owners(const struct listener_owner *const *owners, size_t count)
-{
-	json_t *array = json_array();
-
-	for (size_t i = 0; i < count; i++)
-		json_array_append_new(array, json_pack("{s:I, s:o, s:o, s:o, s:o, s:o}", "pid",
-						       (json_int_t)owners[i]->pid, "name",
-						       json_text(owners[i]->name), "exe",
-						       json_text(owners[i]->exe), "cmdline",
-						       json_text(owners[i]->cmdline), "unit",
-						       json_text(owners[i]->unit), "container",
-						       json_text(owners[i]->container)));
-	return array;
-}
-
-static json_t *json_listener(const struct watch_line *line)
-{
-	const struct listener *listener = line->report->listener;
-	const struct listener_opinion *opinion = line->opinion;
-	char address[LISTENER_ADDRESS_MAX];
-
-	return json_pack(
-		"{s:s, s:s, s:s, s:i, s:s, s:o, s:o, s:I, s:o, s:o, s:s, s:o}", "transport",
-		transport_name(listener->transport), "family",
-		listener->family == AF_INET6 ? "ipv6" : "ipv4", "address",
-		listener_address_text(listener, address), "port", (int)listener->port, "scope",
-		listener_scope_word(listener->scope), "interface", json_text(listener->interface),
-		"netns", line->netns ? json_text(line->netns->name) : json_string("?"), "uid",
-		(json_int_t)listener->uid, "owners",
-		json_owners((const struct listener_owner *const *)listener->owners,
-			    listener->owner_count),
-		"service", json_slice(opinion->service), "verdict",
-		listener_verdict_word(opinion->verdict), "reason", json_text(opinion->reason));
-}
-
 static json_t *json_moment(struct timespec time)
 {
 	char text[64];
@@ -257,23 +224,50 @@ static json_t *json_moment(struct timespec time)
 	return json_string(text);
 }
 
+static json_t *json_before(const struct watch_report *report)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < report->before_count; i++)
+		json_array_append_new(array, listener_owner_json(report->before[i]));
+	return array;
+}
+
+static json_t *json_netns(const struct watch_line *line)
+{
+	const struct listener_netns *netns = line->netns;
+
+	if (!netns)
+		return json_pack("{s:n, s:I, s:n}", "name", "inode",
+				 (json_int_t)line->report->netns_inode, "cookie");
+	return json_pack(
+		"{s:o, s:I, s:I}", "name",
+		netns->name[0] ? json_foreign(netns->name, strlen(netns->name)) : json_null(),
+		"inode", (json_int_t)netns->id.inode, "cookie", (json_int_t)netns->id.cookie);
+}
+
 json_t *watch_json(const struct watch_line *line)
 {
 	const struct watch_report *report = line->report;
-	json_t *json =
-		json_pack("{s:s, s:s, s:o, s:s, s:o}", "schema", "portscribe.watch.v1", "event",
-			  watch_word(report->kind), "time", json_moment(line->time), "seen_by",
-			  report->by_event ? "event" : "look", "listener", json_listener(line));
+	json_t *json = json_pack("{s:s, s:s, s:o, s:s, s:o, s:o}", "schema", "portscribe.watch.v1",
+				 "event", watch_word(report->kind), "time", json_moment(line->time),
+				 "seen_by", report->by_event ? "event" : "look", "namespace",
+				 json_netns(line), "listener",
+				 listener_json(report->listener, line->opinion, NULL));
 
+	if (!json)
+		return NULL;
 	if (report->kind == WATCH_DISAPPEARED)
 		json_object_set_new(json, "lived",
 				    report->lived_ns ? json_real(report->lived_ns / 1e9)
 						     : json_null());
 	if (report->kind == WATCH_CHANGED_HANDS)
-		json_object_set_new(json, "before",
-				    json_owners(report->before, report->before_count));
-	if (line->checked)
-		json_object_set_new(json, "allowed", json_boolean(line->allowed));
+		json_object_set_new(json, "before", json_before(report));
+	if (line->permission != PERMISSION_NOT_ASKED)
+		json_object_set_new(json, "allowed",
+				    line->permission == PERMISSION_UNKNOWN
+					    ? json_null()
+					    : json_boolean(line->permission == PERMISSION_GIVEN));
 	return json;
 }
 

@@ -12,12 +12,20 @@
 #include "listeners/verdict.h"
 #include "watch/state.h"
 
+/* What the policy says. */
+enum permission {
+	PERMISSION_NOT_ASKED, /* there is none */
+	PERMISSION_GIVEN,
+	PERMISSION_UNKNOWN, /* it depends on an owner that could not be read */
+	PERMISSION_REFUSED,
+};
+
 struct watch_line {
 	const struct watch_report *report;
 	const struct listener_opinion *opinion;
 	const struct listener_netns *netns; /* NULL: one that no look reaches */
 	struct timespec time;		    /* CLOCK_REALTIME */
-	bool checked, allowed;		    /* there is a policy, and it allows the listener */
+	enum permission permission;
 };
 
 struct watch_style {

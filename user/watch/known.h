@@ -18,6 +18,7 @@ struct known {
 	uint64_t since_ns;	     /* CLOCK_MONOTONIC, when it began or was first seen */
 	uint64_t due_ns;	     /* of a candidate: when to look for it */
 	unsigned int looks;	     /* generation of the look that saw it last */
+	uint32_t netns_inode;	     /* as the event had it; 0: it was found by looking */
 	bool candidate;
 	bool since_event;	  /* since_ns is when it began */
 	struct listener listener; /* owns its texts and owners */

@@ -116,6 +116,7 @@ static int report_begin(struct watch_state *state, struct known *known, enum wat
 						  .by_event = by_event,
 						  .time_ns = known->since_ns,
 						  .listener = &known->listener,
+						  .netns_inode = known->netns_inode,
 					  });
 }
 
@@ -127,6 +128,7 @@ static int report_end(struct watch_state *state, struct known *known, uint64_t n
 		.time_ns = now,
 		.lived_ns = by_event && known->since_event ? now - known->since_ns : 0,
 		.listener = &known->listener,
+		.netns_inode = known->netns_inode,
 	};
 	int error = state->report(state->data, &report);
 
@@ -254,6 +256,7 @@ static int add_candidate(struct watch_state *state, const struct socket_event *e
 		return error;
 	known->since_ns = known->due_ns = event->time_ns;
 	known->since_event = true;
+	known->netns_inode = event->netns_inode;
 	candidate_add(state, known);
 	*ret_known = known;
 	return 0;

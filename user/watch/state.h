@@ -32,6 +32,7 @@ struct watch_report {
 	uint64_t time_ns;	   /* CLOCK_MONOTONIC: when it happened, or was found */
 	uint64_t lived_ns;	   /* WATCH_DISAPPEARED: how long it listened; 0: not known */
 	struct listener *listener; /* as it is now; of WATCH_DISAPPEARED, as it was */
+	uint32_t netns_inode;	   /* as the event had it; 0: it was found by looking */
 	/* WATCH_CHANGED_HANDS: who held it. */
 	const struct listener_owner *const *before;
 	size_t before_count;

@@ -261,6 +261,8 @@ static int look(struct watch *watch, bool owners, struct fault *fault)
 		error = read_sockets(watch, 0, fault);
 		sockets = watch_now() - began;
 	}
+	if (!error && owners)
+		error = listener_reader_let_go(watch->reader);
 	if (!error && (owners || watch_is_news(watch->state, watch->last))) {
 		error = read_sockets(watch, LISTENER_WANT_ALL, fault);
 		all = watch_now() - began;
