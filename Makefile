@@ -27,6 +27,7 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 SBINDIR  = $(PREFIX)/sbin
 UNITDIR  = $(PREFIX)/lib/systemd/system
+UNITS    = portscribe.service portscribe-watch.service
 
 ifeq ($(origin CC),default)
 CC      := cc
@@ -220,12 +221,14 @@ install: all
 	install -m 755 $(BUILD)/portscribe $(DESTDIR)$(SBINDIR)/portscribe
 	install -m 644 user/portscribe.8 $(DESTDIR)$(PREFIX)/share/man/man8/portscribe.8
 	install -m 644 user/nft/example.nft $(DESTDIR)$(PREFIX)/share/portscribe/
-	sed 's|@SBINDIR@|$(SBINDIR)|g' user/portscribe.service >$(BUILD)/portscribe.service
-	install -m 644 $(BUILD)/portscribe.service $(DESTDIR)$(UNITDIR)/portscribe.service
+	for unit in $(UNITS); do \
+		sed 's|@SBINDIR@|$(SBINDIR)|g' user/$$unit >$(BUILD)/$$unit && \
+		install -m 644 $(BUILD)/$$unit $(DESTDIR)$(UNITDIR)/$$unit || exit; \
+	done
 
 uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/portscribe $(DESTDIR)$(PREFIX)/share/man/man8/portscribe.8 \
-		$(DESTDIR)$(UNITDIR)/portscribe.service
+		$(UNITS:%=$(DESTDIR)$(UNITDIR)/%)
 	rm -rf $(DESTDIR)$(PREFIX)/share/portscribe
 
 clean:
