@@ -49,40 +49,48 @@ const volatile bool has_cookies = true;
 /* One bit a port, where a UDP socket is nothing to speak of. */
 const volatile __u64 quiet_udp[PORT_COUNT / 64];
 
-static __always_inline struct socket_event *event_begin(enum socket_event_kind kind)
+/* To be tested for NULL at once, and once: 5.10 forgets later that it is none. */
+static __always_inline struct socket_event *event_reserve(void)
 {
 	struct socket_event *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
-	struct task_struct *leader;
 
-	if (!event) {
+	if (!event)
 		__sync_fetch_and_add(&lost, 1);
-		return NULL;
-	}
+	return event;
+}
+
+/* What is true of every event; the rest of it is zero. */
+static __always_inline void event_begin(struct socket_event *event, enum socket_event_kind kind,
+					enum transport transport)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
+
 	__builtin_memset(event, 0, sizeof(*event));
-	leader = BPF_CORE_READ((struct task_struct *)bpf_get_current_task(), group_leader);
 	event->time_ns = bpf_ktime_get_ns();
 	event->kind = kind;
+	event->transport = transport;
 	event->cgroup = bpf_get_current_cgroup_id();
 	event->pid = bpf_get_current_pid_tgid() >> 32;
 	event->uid = bpf_get_current_uid_gid();
 	event->started = BPF_CORE_READ(leader, start_boottime);
 	event->execs = BPF_CORE_READ(leader, self_exec_id);
 	bpf_get_current_comm(event->comm, sizeof(event->comm));
-	return event;
 }
 
-static __always_inline __u64 socket_of(struct sock *sk)
+static __always_inline void tell_socket(struct socket_event *event, struct sock *sk)
 {
 	struct socket_alloc *file;
-	__u64 cookie;
 
-	if (has_cookies)
-		return bpf_get_socket_cookie(sk);
-	cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
-	if (cookie)
-		return cookie;
+	if (has_cookies) {
+		event->socket = bpf_get_socket_cookie(sk);
+		return;
+	}
 	file = (struct socket_alloc *)BPF_CORE_READ(sk, sk_socket);
-	return SOCKET_BY_INODE | BPF_CORE_READ(file, vfs_inode.i_ino);
+	event->inode = BPF_CORE_READ(file, vfs_inode.i_ino);
+	event->socket = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
+	if (!event->socket)
+		event->socket = SOCKET_BY_INODE | event->inode;
 }
 
 /*
@@ -99,13 +107,14 @@ static __always_inline bool was_heard(struct sock *sk)
 static __always_inline void tell_state(struct sock *sk, enum socket_event_kind kind,
 				       enum transport transport)
 {
-	struct socket_event *event = event_begin(kind);
-	struct net *net = BPF_CORE_READ(sk, __sk_common.skc_net.net);
+	struct socket_event *event = event_reserve();
+	struct net *net;
 
 	if (!event)
 		return;
-	event->socket = socket_of(sk);
-	event->transport = transport;
+	event_begin(event, kind, transport);
+	net = BPF_CORE_READ(sk, __sk_common.skc_net.net);
+	tell_socket(event, sk);
 	event->netns_inode = BPF_CORE_READ(net, ns.inum);
 	if (has_cookies)
 		event->netns_cookie = BPF_CORE_READ(net, net_cookie);
@@ -150,59 +159,69 @@ int BPF_PROG(state_changed, struct sock *sk, int old, int new)
 	return 0;
 }
 
-/* NULL where there is nothing to tell; the addresses are the caller's to add. */
-static __always_inline struct socket_event *bind_begin(struct bpf_sock *socket)
+/* Whether a UDP socket was bound that somebody wants to know of; then its end too. */
+static __always_inline bool is_wanted(struct bpf_sock *socket)
 {
 	__u64 cookie = bpf_get_socket_cookie(socket); /* also gives TCP its cookie, before 5.12 */
 	__u16 port = socket->src_port;
-	struct socket_event *event;
-	struct task_struct *task;
 	__u8 value = 1;
 
 	if (socket->type != SOCK_DGRAM || socket->protocol != IPPROTO_UDP ||
 	    quiet_udp[port / 64] >> (port % 64) & 1)
-		return NULL;
+		return false;
 	bpf_map_update_elem(&bound, &cookie, &value, BPF_ANY);
-	event = event_begin(SOCKET_BOUND);
-	if (!event)
-		return NULL;
-	task = (struct task_struct *)bpf_get_current_task();
-	event->socket = cookie;
-	event->transport = TRANSPORT_UDP;
+	return true;
+}
+
+/* All but the address. The hook may not read the interface. */
+static __always_inline void tell_bound(struct socket_event *event, struct bpf_sock *socket)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+
+	event_begin(event, SOCKET_BOUND, TRANSPORT_UDP);
+	event->socket = bpf_get_socket_cookie(socket);
 	event->netns_cookie = bpf_get_netns_cookie(socket);
 	event->netns_inode = BPF_CORE_READ(task, nsproxy, net_ns, ns.inum);
 	event->family = socket->family;
-	event->port = port;
-	return event;
+	event->port = socket->src_port;
 }
 
 SEC("cgroup/post_bind4")
 int bind_4(struct bpf_sock *socket)
 {
-	struct socket_event *event = bind_begin(socket);
-	__be32 address = socket->src_ip4;
+	struct socket_event *event;
+	__be32 address;
 
-	if (event) {
-		__builtin_memcpy(event->address, &address, sizeof(address));
-		bpf_ringbuf_submit(event, 0);
-	}
+	if (!is_wanted(socket))
+		return 1;
+	event = event_reserve();
+	if (!event)
+		return 1;
+	tell_bound(event, socket);
+	address = socket->src_ip4;
+	__builtin_memcpy(event->address, &address, sizeof(address));
+	bpf_ringbuf_submit(event, 0);
 	return 1;
 }
 
 SEC("cgroup/post_bind6")
 int bind_6(struct bpf_sock *socket)
 {
-	struct socket_event *event = bind_begin(socket);
+	struct socket_event *event;
+	__be32 *address;
 
-	if (event) {
-		__be32 *address = (__be32 *)event->address;
-
-		address[0] = socket->src_ip6[0];
-		address[1] = socket->src_ip6[1];
-		address[2] = socket->src_ip6[2];
-		address[3] = socket->src_ip6[3];
-		bpf_ringbuf_submit(event, 0);
-	}
+	if (!is_wanted(socket))
+		return 1;
+	event = event_reserve();
+	if (!event)
+		return 1;
+	tell_bound(event, socket);
+	address = (__be32 *)event->address;
+	address[0] = socket->src_ip6[0];
+	address[1] = socket->src_ip6[1];
+	address[2] = socket->src_ip6[2];
+	address[3] = socket->src_ip6[3];
+	bpf_ringbuf_submit(event, 0);
 	return 1;
 }
 
@@ -214,12 +233,12 @@ int released(struct bpf_sock *socket)
 
 	if (bpf_map_delete_elem(&bound, &cookie))
 		return 1;
-	event = event_begin(SOCKET_RELEASED);
-	if (event) {
-		event->socket = cookie;
-		event->transport = TRANSPORT_UDP;
-		bpf_ringbuf_submit(event, 0);
-	}
+	event = event_reserve();
+	if (!event)
+		return 1;
+	event_begin(event, SOCKET_RELEASED, TRANSPORT_UDP);
+	event->socket = cookie;
+	bpf_ringbuf_submit(event, 0);
 	return 1;
 }
 

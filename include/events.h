@@ -45,7 +45,8 @@ struct socket_event {
 	__u8 address[16]; /* IPv4 in the first four bytes */
 	__u16 family;	  /* AF_INET, AF_INET6 */
 	__u8 v6only;
-	__u8 unused[5];
+	__u8 unused;
+	__u32 inode; /* before 5.12: idiag_inode, by which it may have been told before; else 0 */
 	char comm[SOCKET_EVENT_COMM]; /* the thread's name; foreign text, ends at a NUL */
 };
 _Static_assert(sizeof(struct socket_event) == 104, "no padding");

@@ -156,8 +156,9 @@ static void check(struct hooks_missing *missing, int cgroup)
 			  binds_are);
 }
 
-static int start(const struct hooks_options *options, struct hooks *hooks,
-		 struct hooks_missing *missing, int cgroup)
+/* All, or what of it the kernel takes; none is no error but a want of memory. */
+static int load_parts(const struct hooks_options *options, struct hooks *hooks,
+		      struct hooks_missing *missing)
 {
 	bool states = !missing->states.text[0], binds = !missing->binds.text[0];
 	int error = 0;
@@ -165,18 +166,30 @@ static int start(const struct hooks_options *options, struct hooks *hooks,
 	if (!states && !binds)
 		return 0;
 	hooks->skeleton = load(options, states, binds, &error);
-	if (!hooks->skeleton && states && binds) { /* one of them may do alone */
-		int other = 0;
+	if (!hooks->skeleton && states && binds) {
+		int alone = 0;
 
-		hooks->skeleton = load(options, true, false, &other);
+		hooks->skeleton = load(options, true, false, &alone);
 		if (hooks->skeleton)
 			refused(error, binds_are, &missing->binds);
+		else
+			refused(alone, states_are, &missing->states);
+		if (!hooks->skeleton)
+			hooks->skeleton = load(options, false, true, &error);
 	}
 	if (!hooks->skeleton) {
 		refused(error, states_are, &missing->states);
 		refused(error, binds_are, &missing->binds);
-		return error == -ENOMEM ? error : 0;
 	}
+	return error == -ENOMEM ? error : 0;
+}
+
+static int attach_parts(struct hooks *hooks, struct hooks_missing *missing, int cgroup)
+{
+	int error;
+
+	if (!hooks->skeleton)
+		return 0;
 	hooks->ring =
 		ring_buffer__new(bpf_map__fd(hooks->skeleton->maps.events), receive, hooks, NULL);
 	if (!hooks->ring)
@@ -202,7 +215,9 @@ int hooks_open(const struct hooks_options *options, struct hooks **ret_hooks,
 		return -ENOMEM;
 	libbpf_set_print(NULL);
 	check(&missing, cgroup);
-	error = start(options, hooks, &missing, cgroup);
+	error = load_parts(options, hooks, &missing);
+	if (!error)
+		error = attach_parts(hooks, &missing, cgroup);
 	if (error) {
 		hooks_close(hooks);
 		return error;

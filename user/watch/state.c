@@ -210,15 +210,20 @@ static int take_owners(struct watch_state *state, struct known *known, const str
 
 /* ---- events ---- */
 
-/* What an event names by its inode may be known by its cookie already. */
-static struct known *find(const struct watch_state *state, uint64_t socket)
+/*
+ * Before 5.12 an event names a socket by its inode until somebody asks SOCK_DIAG about
+ * any, which gives all of them their cookies: it may be known by the other name.
+ */
+static struct known *find(const struct watch_state *state, const struct socket_event *event)
 {
-	struct known *known = known_find(&state->table, socket);
+	struct known *known = known_find(&state->table, event->socket);
 
-	if (known || !(socket & SOCKET_BY_INODE))
+	if (known || !event->inode)
 		return known;
+	if (!(event->socket & SOCKET_BY_INODE))
+		return known_find(&state->table, SOCKET_BY_INODE | event->inode);
 	while ((known = known_next(&state->table, known)))
-		if (known->listener.inode == (uint32_t)socket)
+		if (known->listener.inode == event->inode)
 			break;
 	return known;
 }
@@ -234,6 +239,7 @@ static int add_candidate(struct watch_state *state, const struct socket_event *e
 		.port = event->port,
 		.ifindex = event->ifindex,
 		.uid = event->uid,
+		.inode = event->inode,
 	};
 	struct listener listener = {
 		.known = process ? OWNERS_KNOWN : OWNERS_NOT_ASKED,
@@ -245,9 +251,7 @@ static int add_candidate(struct watch_state *state, const struct socket_event *e
 	struct known *known;
 	int error;
 
-	if (event->socket & SOCKET_BY_INODE)
-		hinted.inode = event->socket;
-	else
+	if (!(event->socket & SOCKET_BY_INODE))
 		hinted.cookie = event->socket;
 	memcpy(hinted.address, event->address, sizeof(hinted.address));
 	listener_set_socket(&listener, &hinted);
@@ -265,7 +269,7 @@ static int add_candidate(struct watch_state *state, const struct socket_event *e
 static int begin(struct watch_state *state, const struct socket_event *event, uint32_t netns,
 		 const struct listener_owner *process)
 {
-	struct known *known = find(state, event->socket);
+	struct known *known = find(state, event);
 	struct listener owners = { .known = OWNERS_KNOWN, .owners = &process, .owner_count = 1 };
 
 	if (!known)
@@ -296,7 +300,7 @@ static int note_ended(struct watch_state *state, uint64_t socket)
 static int end(struct watch_state *state, const struct socket_event *event, uint32_t netns,
 	       const struct listener_owner *process)
 {
-	struct known *known = find(state, event->socket);
+	struct known *known = find(state, event);
 	int error = note_ended(state, event->socket);
 
 	if (error)
@@ -328,7 +332,7 @@ int watch_event(struct watch_state *state, const struct socket_event *event, uin
 	case SOCKET_LISTENS:
 	case SOCKET_BOUND: return begin(state, event, netns, process);
 	case SOCKET_UNHEARD:
-		known = find(state, event->socket);
+		known = find(state, event);
 		if (known && known->candidate)
 			forget(state, known);
 		return 0;
