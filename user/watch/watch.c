@@ -254,15 +254,14 @@ static uint64_t latest(uint64_t a, uint64_t b)
 static int look(struct watch *watch, bool owners, struct fault *fault)
 {
 	uint64_t interval = watch_interval_ns(watch), began = watch_now(), sockets = 0, all = 0;
-	int error = 0;
+	int error;
 
 	watch_look_begin(watch->state, began);
-	if (!owners) {
+	error = listener_reader_let_go(watch->reader);
+	if (!error && !owners) {
 		error = read_sockets(watch, 0, fault);
 		sockets = watch_now() - began;
 	}
-	if (!error && owners)
-		error = listener_reader_let_go(watch->reader);
 	if (!error && (owners || watch_is_news(watch->state, watch->last))) {
 		error = read_sockets(watch, LISTENER_WANT_ALL, fault);
 		all = watch_now() - began;
