@@ -363,6 +363,13 @@ static void say_missing(struct watching *watching)
 	}
 }
 
+static void say_begun(const struct watching *watching)
+{
+	size_t count = watch_last_look(watching->watch)->count;
+
+	fprintf(stderr, "watching %zu listener%s\n", count, count == 1 ? "" : "s");
+}
+
 /*
  * Executables and open files of other users are read as long as it runs. Before
  * 5.19 bpf() itself wants CAP_BPF.
@@ -408,7 +415,7 @@ static int begin(struct watching *watching)
 	if (watch_begin(watching->watch, &fault))
 		return cli_fail(&command_watch, EXIT_RUNTIME, "%s", fault.text);
 	say_missing(watching);
-	fprintf(stderr, "watching %zu listeners\n", watch_last_look(watching->watch)->count);
+	say_begun(watching);
 	return 0;
 }
 
