@@ -123,6 +123,16 @@ struct seen {
 	struct listener_owner owners[2];
 };
 
+/* Of a port from 1000 on owners were looked for: from 2000 on in vain. */
+static enum owners_known known_of(const struct seen *seen)
+{
+	if (seen->owners[0].pid)
+		return OWNERS_KNOWN;
+	return seen->port >= 2000   ? OWNERS_UNREADABLE
+	       : seen->port >= 1000 ? OWNERS_KERNEL
+				    : OWNERS_NOT_ASKED;
+}
+
 static int look_ends(struct told *told, const struct seen *seen, uint64_t at)
 {
 	const struct listener_owner *owners[16][2];
@@ -138,7 +148,7 @@ static int look_ends(struct told *told, const struct seen *seen, uint64_t at)
 		*item = (struct listener){
 			.transport = TRANSPORT_TCP,
 			.family = AF_INET,
-			.known = count ? OWNERS_KNOWN : OWNERS_NOT_ASKED,
+			.known = known_of(seen),
 			.port = seen->port,
 			.inode = 1000 + seen->socket,
 			.cookie = seen->socket,
@@ -382,19 +392,57 @@ static void test_hands(void **state)
 	expect(told, "hands look 80 web[12] thief[13] <web[12]\n");
 }
 
+static bool nobody_lives(uint32_t pid)
+{
+	return false;
+}
+
+static bool all_but_7(uint32_t pid)
+{
+	return pid != 7;
+}
+
+static void test_no_owner_is_left(void **state)
+{
+	struct told *told = *state;
+	const struct seen owned[] = { { 1, 1000, { process(7, "a") } },
+				      { 2, 2000, { process(8, "b") } },
+				      {} };
+	const struct seen ownerless[] = { { 1, 1000, {} }, { 2, 2000, {} }, {} };
+	struct listener items[2] = { { .cookie = 1 }, { .cookie = 2 } };
+	struct listeners same = { .items = items, .count = 2 };
+
+	assert_int_equal(look(told, owned, 1), 0);
+	expect(told, "present look 1000 a[7]\npresent look 2000 b[8]\n");
+	assert_true(watch_is_news(told->state, &same, nobody_lives));
+	/* Nobody has the one; who has the other cannot be read, now or with the next look. */
+	assert_int_equal(look(told, ownerless, 2), 0);
+	expect(told, "hands look 1000 <a[7]\n");
+	assert_false(watch_is_news(told->state, &same, nobody_lives));
+	assert_int_equal(look(told, ownerless, 3), 0);
+	expect(told, "");
+	assert_int_equal(look(told, owned, 4), 0);
+	expect(told, "");
+	assert_true(watch_is_news(told->state, &same, nobody_lives));
+}
+
 static void test_news(void **state)
 {
 	struct told *told = *state;
-	const struct seen seen[] = { { 1, 22, {} }, { 2, 80, {} }, {} };
+	const struct seen seen[] = { { 1, 22, { process(7, "a"), process(8, "b") } },
+				     { 2, 80, {} },
+				     {} };
 	struct listener items[2] = { { .cookie = 1 }, { .cookie = 2 } };
 	struct listeners same = { .items = items, .count = 2 };
 	struct listeners fewer = { .items = items, .count = 1 };
 
 	assert_int_equal(look(told, seen, 1), 0);
-	assert_false(watch_is_news(told->state, &same));
-	assert_true(watch_is_news(told->state, &fewer));
+	assert_false(watch_is_news(told->state, &same, NULL));
+	assert_false(watch_is_news(told->state, &same, all_but_7));
+	assert_true(watch_is_news(told->state, &same, nobody_lives));
+	assert_true(watch_is_news(told->state, &fewer, NULL));
 	items[1].cookie = 3;
-	assert_true(watch_is_news(told->state, &same));
+	assert_true(watch_is_news(told->state, &same, NULL));
 }
 
 /* A report may end it all, and nothing is lost or freed twice. */

@@ -20,6 +20,7 @@ struct known {
 	unsigned int looks;	     /* generation of the look that saw it last */
 	uint32_t netns_inode;	     /* as the event had it; 0: it was found by looking */
 	bool candidate;
+	bool stale;		  /* its owners could not be read when they were last looked for */
 	bool since_event;	  /* since_ns is when it began */
 	struct listener listener; /* owns its texts and owners */
 	void *owned;		  /* they */

@@ -168,7 +168,7 @@ static bool changed_hands(const struct listener *before, const struct listener *
 {
 	bool left = false;
 
-	if (before->known != OWNERS_KNOWN || after->known != OWNERS_KNOWN)
+	if (before->known != OWNERS_KNOWN || after->known == OWNERS_UNREADABLE)
 		return false;
 	for (size_t i = 0; i < after->owner_count; i++) {
 		if (!any(before, after->owners[i], same_program))
@@ -185,8 +185,11 @@ static int take_owners(struct watch_state *state, struct known *known, const str
 	void *owned = known->owned;
 	int error;
 
-	if (seen->known == OWNERS_NOT_ASKED ||
-	    (before.known == OWNERS_KNOWN && seen->known != OWNERS_KNOWN))
+	if (seen->known == OWNERS_NOT_ASKED)
+		return 0;
+	/* Those that an event named are more than none. */
+	known->stale = before.known == OWNERS_KNOWN && seen->known == OWNERS_UNREADABLE;
+	if (known->stale)
 		return 0;
 	known->owned = NULL; /* until the report was made */
 	error = known_set_owners(known, seen);
@@ -459,14 +462,27 @@ int watch_look_end(struct watch_state *state, const struct listeners *seen, uint
 	return error;
 }
 
-bool watch_is_news(const struct watch_state *state, const struct listeners *seen)
+static bool is_orphan(const struct known *known, bool (*lives)(uint32_t pid))
+{
+	const struct listener *listener = &known->listener;
+
+	if (!lives || listener->known != OWNERS_KNOWN || known->stale)
+		return false;
+	for (size_t i = 0; i < listener->owner_count; i++)
+		if (lives(listener->owners[i]->pid))
+			return false;
+	return true;
+}
+
+bool watch_is_news(const struct watch_state *state, const struct listeners *seen,
+		   bool (*lives)(uint32_t pid))
 {
 	size_t expected = 0;
 
 	for (size_t i = 0; i < seen->count; i++) {
 		const struct known *known = known_find(&state->table, seen->items[i].cookie);
 
-		if (!known || known->candidate)
+		if (!known || known->candidate || is_orphan(known, lives))
 			return true;
 	}
 	for (const struct known *known = NULL; (known = known_next(&state->table, known));)

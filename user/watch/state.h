@@ -98,8 +98,12 @@ void watch_look_begin(struct watch_state *state, uint64_t now);
  */
 int watch_look_end(struct watch_state *state, const struct listeners *seen, uint64_t now);
 
-/* Whether @seen has other sockets than are known, so that their owners are worth a look. */
-bool watch_is_news(const struct watch_state *state, const struct listeners *seen);
+/*
+ * Whether owners are worth a look: @seen has other sockets than are known, or one
+ * whose owners have all ended, as @lives (NULL: not asked) says.
+ */
+bool watch_is_news(const struct watch_state *state, const struct listeners *seen,
+		   bool (*lives)(uint32_t pid));
 
 /* Listeners that are known now. */
 size_t watch_count(const struct watch_state *state);

@@ -10,8 +10,11 @@
 #include "watch/callers.h"
 #include "watch/watch.h"
 
-/* Looking takes at most one part in so many of a processor's time, where nothing is new ... */
-#define LOOK_SHARE 1000
+/*
+ * Where nothing is new, looking for sockets takes at most one part in so many of a
+ * processor's time, and looking who holds them another one ...
+ */
+#define LOOK_SHARE 2000
 /* ... and finding the owners of what is new takes one in so many. */
 #define NEWS_SHARE 10
 
@@ -250,6 +253,11 @@ static uint64_t latest(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
+static bool lives(uint32_t pid)
+{
+	return !kill(pid, 0) || errno != ESRCH;
+}
+
 /* With owners where they may be others than before, as finding them takes longest. */
 static int look(struct watch *watch, bool owners, struct fault *fault)
 {
@@ -262,7 +270,7 @@ static int look(struct watch *watch, bool owners, struct fault *fault)
 		error = read_sockets(watch, 0, fault);
 		sockets = watch_now() - began;
 	}
-	if (!error && (owners || watch_is_news(watch->state, watch->last))) {
+	if (!error && (owners || watch_is_news(watch->state, watch->last, lives))) {
 		error = read_sockets(watch, LISTENER_WANT_ALL, fault);
 		all = watch_now() - began;
 	}

@@ -25,8 +25,7 @@ struct watch_options {
 /*
  * With the kernel's events a look every ten seconds finds what they do not tell;
  * without, one every second finds everything. Where looking takes long the time
- * between stretches, so that where nothing is new it takes a thousandth of a processor
- * for sockets, and another one for their owners.
+ * between stretches, so that where nothing is new it takes a thousandth of a processor.
  */
 #define WATCH_INTERVAL_NS      10000000000ULL
 #define WATCH_INTERVAL_POLL_NS 1000000000ULL
