@@ -490,11 +490,14 @@ static void test_many(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_first_look),	 TEST(test_confirmed),	   TEST(test_short_lived),
-		TEST(test_failed),	 TEST(test_unconfirmed),   TEST(test_believed),
-		TEST(test_only_the_end), TEST(test_udp),	   TEST(test_look_finds),
-		TEST(test_look_is_late), TEST(test_look_confirms), TEST(test_by_inode),
-		TEST(test_hands),	 TEST(test_news),	   TEST(test_report_refuses),
+		TEST(test_first_look),	  TEST(test_confirmed),
+		TEST(test_short_lived),	  TEST(test_failed),
+		TEST(test_unconfirmed),	  TEST(test_believed),
+		TEST(test_only_the_end),  TEST(test_udp),
+		TEST(test_look_finds),	  TEST(test_look_is_late),
+		TEST(test_look_confirms), TEST(test_by_inode),
+		TEST(test_hands),	  TEST(test_no_owner_is_left),
+		TEST(test_news),	  TEST(test_report_refuses),
 		TEST(test_many),
 	};
 
