@@ -26,7 +26,8 @@ enum socket_event_kind {
  * @socket is the cookie that SOCK_DIAG shows (idiag_cookie). Where a kernel before
  * 5.12 has given it none yet, it is the inode (idiag_inode) with the highest bit
  * set. @started with @execs tells a process from a later one of the same number,
- * and from itself before exec(): task_struct's start_boottime and self_exec_id.
+ * and from itself before exec(): task_struct's start_boottime and self_exec_id; with
+ * @cgroup, from itself before it was moved to another unit.
  */
 struct socket_event {
 	__u64 time_ns; /* CLOCK_MONOTONIC */

@@ -9,11 +9,11 @@
 #include "watch/callers.h"
 
 #define CALLERS	       32
-#define REMEMBERED_NS  1000000000ULL /* it may change its name, or be moved to another unit */
+#define REMEMBERED_NS  1000000000ULL /* it may change its name */
 #define NS_OF_A_SECOND 1000000000ULL
 
 struct caller {
-	uint64_t started, read_ns;
+	uint64_t started, read_ns, cgroup;
 	uint32_t pid, execs;
 	struct listener_owner owner;
 	struct arena arena;
@@ -54,7 +54,8 @@ void callers_free(struct callers *callers)
 static bool remembers(const struct caller *caller, const struct socket_event *event)
 {
 	return caller->pid == event->pid && caller->started == event->started &&
-	       caller->execs == event->execs && event->time_ns < caller->read_ns + REMEMBERED_NS;
+	       caller->execs == event->execs && caller->cgroup == event->cgroup &&
+	       event->time_ns < caller->read_ns + REMEMBERED_NS;
 }
 
 static void begin(struct caller *caller, const struct socket_event *event)
@@ -65,6 +66,7 @@ static void begin(struct caller *caller, const struct socket_event *event)
 	caller->pid = event->pid;
 	caller->started = event->started;
 	caller->execs = event->execs;
+	caller->cgroup = event->cgroup;
 	caller->read_ns = event->time_ns;
 }
 
