@@ -154,7 +154,7 @@ static int look_ends(struct told *told, const struct seen *seen, uint64_t at)
 			.cookie = seen->socket,
 			.interface = "",
 			.kernel = "",
-			.owners = owners[listeners.count],
+			.owners = count ? owners[listeners.count] : NULL,
 			.owner_count = count,
 		};
 		listeners.count++;

@@ -83,7 +83,7 @@ static void *pack(struct packing *packing, const void *data, size_t size)
 {
 	void *place = packing->bytes ? packing->bytes + packing->used : NULL;
 
-	if (place)
+	if (place && size)
 		memcpy(place, data, size);
 	packing->used += size;
 	return place;
