@@ -130,6 +130,102 @@ round "xdp" xdp-native --xdp
 round "generic xdp" xdp-generic --xdp=generic
 round "local only" $hook --local-only
 try "run" portscribe run --for 1
+# ---- listeners ----
+
+skip() { # NAME REASON
+	result ok "$1 # SKIP $2"
+}
+
+patient() { # COMMAND...: until it succeeds; false at the end of patience
+	local tries=0
+	until "$@"; do
+		tries=$((tries + 1))
+		[ $tries -lt 100 ] || return 1
+		sleep 0.3
+	done
+}
+
+# In the background: its lines in /tmp/seen, its talk in /tmp/said, its pid in $watch.
+watch_begin() { # ARGUMENT...
+	: >/tmp/said
+	: >/tmp/seen
+	portscribe watch -j "$@" >/tmp/seen 2>/tmp/said &
+	watch=$!
+	patient grep -q '^watching ' /tmp/said
+}
+
+watch_end() { # sets $code
+	kill -TERM $watch
+	wait $watch
+	code=$?
+}
+
+# "TRANSPORT FAMILY PORT PID" of each, sorted.
+seen() { # EVENT
+	jq -r --arg event "$1" 'select(.event == $event) |
+		"\(.listener.transport) \(.listener.family) \(.listener.port) \(.listener.owners[0].pid)"' \
+		/tmp/seen | sort
+}
+
+seen_ends() { # COUNT
+	[ "$(seen closed | wc -l)" -ge "$1" ]
+}
+
+# The churn is told of, and nothing else.
+told() { # NAME CHURN_ARGUMENT...
+	local name=$1
+	shift
+	watch_begin
+	churn "$@" >/tmp/opened
+	if [ $? = 77 ]; then
+		watch_end
+		skip "$name" "this kernel does not have it"
+		return
+	fi
+	patient seen_ends "$(wc -l </tmp/opened)"
+	sort /tmp/opened >/tmp/expected
+	seen opened >/tmp/began
+	seen closed >/tmp/ended
+	try "$name: each opened once, with its process" diff /tmp/expected /tmp/began
+	try "$name: each closed once" diff /tmp/expected /tmp/ended
+	watch_end
+	is "$code" 0 "$name: watch ends well"
+}
+
+try "listeners" portscribe listeners
+watch_begin
+is "$(grep -c 'UDP sockets cannot be told of by the kernel: no unified cgroup hierarchy' /tmp/said)" 1 \
+	"watch: without a unified hierarchy of cgroups it says that UDP is only looked for"
+watch_end
+is $code 4 "and ends with status 4"
+mkdir -p /sys/fs/cgroup
+mount -t cgroup2 cgroup2 /sys/fs/cgroup
+watch_begin
+is "$(cat /tmp/said)" "watching 0 listeners" "watch: nothing is missing"
+# Before 5.19 bpf() itself wants CAP_BPF.
+is "$(sed -n 's/^CapEff:[^1-9a-f]*//p' /proc/$watch/status)" \
+	"$([ $((major * 1000 + minor)) -lt 5019 ] && echo 8000080004 || echo 80004)" \
+	"watch: it keeps only the capabilities that it needs"
+watch_end
+told "1 to 50 ms" random 300 7 3
+told "failing listen()" fail 127.0.0.1 8001 20
+told "MPTCP" mptcp 8002 20
+told "SCTP" sctp 8003 20
+
+# Without the kernel's events; how often it looks depends on how fast it can.
+mkfifo /tmp/hold
+exec 9<>/tmp/hold
+watch_begin --poll --interval 0.1
+churn hold tcp 8004 <&9 >/tmp/held &
+held=$!
+patient grep -q '"event":"opened"' /tmp/seen
+kill $held
+patient grep -q '"event":"closed"' /tmp/seen
+is "$(seen opened), $(seen closed)" "tcp ipv4 8004 $held, tcp ipv4 8004 $held" "looking alone finds it"
+is "$(jq -r .seen_by /tmp/seen | sort -u)" look "and says so"
+watch_end
+is $code 0 "and ends well"
+
 for program in /tests/test_*; do
 	[ -x "$program" ] || continue
 	try "${program##*/}" env CMOCKA_MESSAGE_OUTPUT=TAP "$program"
