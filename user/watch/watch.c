@@ -44,6 +44,15 @@ uint64_t watch_now(void)
 	return now.tv_sec * 1000000000ULL + now.tv_nsec;
 }
 
+/* The processor time that we took so far. */
+static uint64_t spent(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+	return time.tv_sec * 1000000000ULL + time.tv_nsec;
+}
+
 /* ---- opening ---- */
 
 static int report(void *data, const struct watch_report *report)
@@ -261,18 +270,18 @@ static bool lives(uint32_t pid)
 /* With owners where they may be others than before, as finding them takes longest. */
 static int look(struct watch *watch, bool owners, struct fault *fault)
 {
-	uint64_t interval = watch_interval_ns(watch), began = watch_now(), sockets = 0, all = 0;
+	uint64_t interval = watch_interval_ns(watch), began = spent(), sockets = 0, all = 0;
 	int error;
 
-	watch_look_begin(watch->state, began);
+	watch_look_begin(watch->state, watch_now());
 	error = listener_reader_let_go(watch->reader);
 	if (!error && !owners) {
 		error = read_sockets(watch, 0, fault);
-		sockets = watch_now() - began;
+		sockets = spent() - began;
 	}
 	if (!error && (owners || watch_is_news(watch->state, watch->last, lives))) {
 		error = read_sockets(watch, LISTENER_WANT_ALL, fault);
-		all = watch_now() - began;
+		all = spent() - began;
 	}
 	if (!error)
 		error = take_events(watch);
