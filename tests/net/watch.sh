@@ -102,6 +102,8 @@ else
 	wait_for ended 1
 	is "$(reports)" "opened $(cat "$work/opened")
 closed $(cat "$work/opened")" "MPTCP: one listener, not two"
+	is "$(jq -c 'select(.listener) | .listener.mptcp' "$work/out" | uniq)" true \
+		"MPTCP: which it says"
 fi
 finish
 begin

@@ -12,6 +12,9 @@
 #include "net/sockets.h"
 #include "registry/registry.h"
 
+/* Asked for this, the kernel also says which protocol is on top of TCP (5.3). */
+#define EXT_WITH_MPTCP (1 << (INET_DIAG_INFO - 1))
+
 struct dump {
 	void (*found)(const struct socket_found *socket, void *data);
 	void *data;
@@ -95,9 +98,8 @@ static int ask(struct netlink *diag, const struct socket_question *question, siz
 	asked->sdiag_protocol = questions[which].protocol;
 	asked->idiag_states = questions[which].states;
 	asked->id.idiag_sport = htons(question->port);
-	/* Asked for this, the kernel also says which protocol is on top (5.3). */
 	if (question->mptcp && questions[which].transport == TRANSPORT_TCP)
-		asked->idiag_ext = 1 << (INET_DIAG_INFO - 1);
+		asked->idiag_ext = EXT_WITH_MPTCP;
 	dump->transport = questions[which].transport;
 	return netlink_ask(diag, request, read_socket, dump);
 }
@@ -140,6 +142,8 @@ static int ask_exactly(struct netlink *diag, const struct socket_found *wanted, 
 	asked->sdiag_family = wanted->family;
 	asked->sdiag_protocol = udp ? IPPROTO_UDP : IPPROTO_TCP;
 	asked->idiag_states = -1;
+	if (!udp)
+		asked->idiag_ext = EXT_WITH_MPTCP;
 	*(udp ? &asked->id.idiag_dport : &asked->id.idiag_sport) = htons(wanted->port);
 	memcpy(udp ? asked->id.idiag_dst : asked->id.idiag_src, wanted->address,
 	       wanted->family == AF_INET ? 4 : 16);
@@ -157,6 +161,7 @@ int socket_look_up(struct netlink *diag, const struct socket_found *wanted,
 		.transports = 1 << wanted->transport,
 		.family = wanted->family,
 		.port = wanted->port,
+		.mptcp = true,
 	};
 
 	/* Of several sockets that share a port, the kernel may pick another. */

@@ -387,6 +387,7 @@ static struct socket_found facts_of(const struct listener *seen)
 		.transport = seen->transport,
 		.family = seen->family,
 		.v6only = seen->v6only,
+		.mptcp = seen->mptcp,
 		.port = seen->port,
 		.ifindex = seen->ifindex,
 		.queued = seen->queued,
