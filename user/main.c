@@ -15,9 +15,9 @@
 #include "render/text.h"
 
 static const struct command *const commands[] = {
-	&command_run,	&command_attach,    &command_detach, &command_status,
-	&command_show,	&command_explain,   &command_search, &command_annotate,
-	&command_rules, &command_listeners, &command_watch,  &command_registry,
+	&command_run,	  &command_attach, &command_detach,   &command_status, &command_show,
+	&command_explain, &command_search, &command_annotate, &command_rules,  &command_listeners,
+	&command_watch,	  &command_reach,  &command_registry,
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
