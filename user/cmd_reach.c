@@ -278,22 +278,35 @@ static bool is_incomplete(const struct asking *asking, const struct reach_style 
 	return false;
 }
 
+/* Writes @json, which is used up, but for its last @without bytes. */
+static int print_value(FILE *out, json_t *json, size_t without)
+{
+	_cleanup_free_ char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+
+	json_decref(json);
+	if (!text)
+		return -ENOMEM;
+	fwrite(text, 1, strlen(text) - without, out);
+	return 0;
+}
+
+/* Answers one by one: thousands of them at once would be slow, and large. */
 static int print_json(const struct asking *asking, const struct reach_style *style, FILE *out)
 {
 	const char *path = asking->command->path;
-	json_t *answers = json_array(), *json;
-	int error;
+	json_t *head = json_pack("{s:s, s:o, s:I, s:o}", "schema", "portscribe.reach.v1", "file",
+				 path ? json_foreign(path, strlen(path)) : json_null(),
+				 "generation", (json_int_t)asking->ruleset.generation, "beside",
+				 beside_json(&asking->beside, &asking->host));
+	int error = print_value(out, head, strlen("}"));
 
-	for (size_t i = 0; i < asking->count; i++)
-		json_array_append_new(answers, reach_json(&asking->answers[i], style));
-	json = json_pack("{s:s, s:o, s:I, s:o, s:o}", "schema", "portscribe.reach.v1", "file",
-			 path ? json_foreign(path, strlen(path)) : json_null(), "generation",
-			 (json_int_t)asking->ruleset.generation, "beside",
-			 beside_json(&asking->beside, &asking->host), "answers", answers);
-	error = json ? json_dumpf(json, out, JSON_COMPACT) : -1;
-	json_decref(json);
-	putc('\n', out);
-	return error ? -ENOMEM : 0;
+	fputs(",\"answers\":[", out);
+	for (size_t i = 0; i < asking->count && !error; i++) {
+		fputs(i ? "," : "", out);
+		error = print_value(out, reach_json(&asking->answers[i], style), 0);
+	}
+	fputs("]}\n", out);
+	return error;
 }
 
 /* What is said of one port: a block of lines, with the family before them. */

@@ -54,20 +54,12 @@ struct answering {
 	const uint32_t *passages, *passages_end;
 	const struct reach_question *question;
 	struct everything everything;
-	struct space filter; /* what the question is about */
+	struct where_cache *cache;
+	bool has_filter;
+	struct space filter; /* what the question is about, where it is not all */
 	struct reach_answer *answer;
 	int error;
 };
-
-void port_slice(const struct space *space, uint16_t port, struct space *ret_slice)
-{
-	struct interval only = { port, port };
-	struct space copy, rest;
-
-	space_copy_port(&copy, space, port);
-	space_cut(&copy, DIM_PORT, &only, 1, ret_slice, &rest);
-	space_release(&rest);
-}
 
 /* @space becomes what of it is in @other; what is not is lost. */
 static void keep_common(struct space *space, const struct space *other)
@@ -77,6 +69,15 @@ static void keep_common(struct space *space, const struct space *other)
 	space_cut_by(space, other, &in, &out);
 	space_release(&out);
 	*space = in;
+}
+
+/* What of an outcome concerns the question. */
+static void take_slice(const struct answering *answering, const struct outcome *outcome,
+		       struct space *ret_slice)
+{
+	space_copy_port(ret_slice, &outcome->stream.space, answering->question->port);
+	if (answering->has_filter)
+		keep_common(ret_slice, &answering->filter);
 }
 
 /* @space loses what is in @other. */
@@ -113,12 +114,13 @@ static struct reach_part *part_add(struct answering *answering, enum reach_verdi
 
 /* The rule that gave it another destination, among those that let it pass. */
 static const struct step *find_translation(const struct answering *answering,
-					   const struct space *space)
+					   const struct outcome *outcome, const struct space *space)
 {
 	const struct walk *walk = answering->walk;
 
 	for (const uint32_t *at = answering->passages_end; at-- > answering->passages;)
 		if (walk->passages[*at].translates &&
+		    walk->passages[*at].loopback == outcome->loopback &&
 		    space_meets(&walk->passages[*at].space, space, answering->question->port))
 			return walk->passages[*at].step;
 	return NULL;
@@ -139,7 +141,7 @@ static void take_state(const struct answering *answering, const struct outcome *
 	if (state->socket_port)
 		part->port = state->socket_port;
 	if (state->destination != DESTINATION_AS_SENT || state->has_port)
-		part->translates = rule_of(find_translation(answering, space));
+		part->translates = rule_of(find_translation(answering, outcome, space));
 }
 
 static int take_literals(struct answering *answering, const struct outcome *outcome,
@@ -185,9 +187,13 @@ static void emit(struct answering *answering, const struct outcome *outcome,
 		take_state(answering, outcome, space, part);
 		if (!answering->error && verdict == REACH_MAYBE)
 			answering->error = take_literals(answering, outcome, part);
-		if (!answering->error)
-			answering->error = where_describe(region, &answering->everything,
-							  &part->where, &part->where_count);
+		part->where_list = where_find(answering->cache, region, &answering->everything);
+		if (part->where_list) {
+			part->where = part->where_list->list;
+			part->where_count = part->where_list->count;
+		} else {
+			answering->error = -ENOMEM;
+		}
 	}
 	space_release(space);
 }
@@ -209,10 +215,11 @@ static void emit_passed(struct answering *answering, const struct outcome *outco
 			struct space in, out, mask;
 
 			if (!passage->filters || !passage->step ||
+			    passage->loopback != outcome->loopback ||
 			    (passage->step->rule == NULL) != policies ||
 			    !space_meets(&passage->space, space, port))
 				continue;
-			port_slice(&passage->space, port, &mask);
+			space_copy_port(&mask, &passage->space, port);
 			space_cut_by(space, &mask, &in, &out);
 			space_release(&mask);
 			emit(answering, outcome, verdict, passage->step, &in);
@@ -247,8 +254,7 @@ static void fates_gather(struct answering *answering, struct fates *fates)
 
 		if (!outcome->stream.literals)
 			continue;
-		port_slice(&outcome->stream.space, answering->question->port, &slice);
-		keep_common(&slice, &answering->filter);
+		take_slice(answering, outcome, &slice);
 		space_unite(outcome->fate == FATE_OPEN		? &fates->open
 			    : outcome->fate == FATE_CANNOT_TELL ? &fates->unknown
 								: &fates->closed,
@@ -305,8 +311,7 @@ static void answer_parts(struct answering *answering)
 		const struct outcome *outcome = &walk->outcomes[*at];
 		struct space slice;
 
-		port_slice(&outcome->stream.space, answering->question->port, &slice);
-		keep_common(&slice, &answering->filter);
+		take_slice(answering, outcome, &slice);
 		if (outcome->stream.literals)
 			emit_uncertain(answering, outcome, &fates,
 				       &seen[outcome->fate == FATE_OPEN], &slice);
@@ -318,6 +323,13 @@ static void answer_parts(struct answering *answering)
 	space_release(&fates.open);
 	space_release(&fates.closed);
 	space_release(&fates.unknown);
+}
+
+static void part_release(struct reach_part *part)
+{
+	where_release(part->where_list);
+	free(part->when);
+	free(part->path);
 }
 
 /* ---- what the question is about ---- */
@@ -338,7 +350,7 @@ static void make_filter(const struct answering *answering, struct space *ret_fil
 		&answering->reach->asked[host_family(question->family)][question->transport];
 	struct space filter;
 
-	port_slice(&asked->everything, question->port, &filter);
+	space_copy_port(&filter, &asked->everything, question->port);
 	if (question->has_bound)
 		narrow(&filter, DIM_DESTINATION,
 		       (struct interval){ question->bound, question->bound });
@@ -348,6 +360,20 @@ static void make_filter(const struct answering *answering, struct space *ret_fil
 		narrow(&filter, DIM_INTERFACE,
 		       (struct interval){ question->interface, question->interface });
 	*ret_filter = filter;
+}
+
+/* Of sources that nothing comes from nothing is said. */
+static void drop_empty(struct reach_answer *answer)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < answer->count; i++) {
+		if (answer->parts[i].where_count)
+			answer->parts[kept++] = answer->parts[i];
+		else
+			part_release(&answer->parts[i]);
+	}
+	answer->count = kept;
 }
 
 static int compare_parts(const void *left, const void *right)
@@ -371,15 +397,21 @@ int answer_make(struct reach *reach, const struct reach_question *question,
 		.everything.host = reach->host,
 		.answer = answer,
 	};
-	const struct asked *asked =
-		&reach->asked[host_family(question->family)][question->transport];
+	struct asked *asked = &reach->asked[host_family(question->family)][question->transport];
 	size_t place = asked_place(asked, question->port);
+	struct where_cache own = { 0 };
 	struct space everything;
 
 	answering.outcomes = asked->outcomes.items + asked->outcomes.starts[place];
 	answering.outcomes_end = asked->outcomes.items + asked->outcomes.starts[place + 1];
 	answering.passages = asked->passages.items + asked->passages.starts[place];
 	answering.passages_end = asked->passages.items + asked->passages.starts[place + 1];
+	answering.has_filter = question->has_bound || question->has_from ||
+			       question->interface != REACH_ANY_INTERFACE;
+	/* What is cut to a question's measure no other has. */
+	answering.cache = answering.has_filter ? &own : &asked->cache;
+	answering.everything.silent = asked->silent;
+	answering.everything.silent_count = asked->silent_count;
 	make_filter(&answering, &answering.filter);
 	space_copy(&everything, &answering.filter);
 	answering.everything.region = space_region(&everything, question->port);
@@ -390,6 +422,8 @@ int answer_make(struct reach *reach, const struct reach_question *question,
 		answering.error = -ENOMEM;
 	space_release(&answering.filter);
 	space_release(&everything);
+	where_cache_release(&own);
+	drop_empty(answer);
 	if (answer->count)
 		qsort(answer->parts, answer->count, sizeof(*answer->parts), compare_parts);
 	return answering.error;
@@ -397,13 +431,8 @@ int answer_make(struct reach *reach, const struct reach_question *question,
 
 void reach_answer_release(struct reach_answer *answer)
 {
-	for (size_t i = 0; i < answer->count; i++) {
-		struct reach_part *part = &answer->parts[i];
-
-		where_release(part->where, part->where_count);
-		free(part->when);
-		free(part->path);
-	}
+	for (size_t i = 0; i < answer->count; i++)
+		part_release(&answer->parts[i]);
 	free(answer->parts);
 	*answer = (struct reach_answer){ 0 };
 }

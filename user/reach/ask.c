@@ -34,9 +34,12 @@ int reach_new(const struct kernel_ruleset *ruleset, const struct host *host,
 
 static void asked_release(struct asked *asked)
 {
+	where_cache_release(&asked->cache);
 	walk_release(&asked->walk);
 	space_release(&asked->everything);
 	free(asked->list);
+	free(asked->silent);
+	asked->silent = NULL;
 	free(asked->outcomes.starts);
 	free(asked->outcomes.items);
 	free(asked->passages.starts);
@@ -153,29 +156,6 @@ static int index_all(struct asked *asked)
 	return error ? error : index_make(asked, true, &asked->passages);
 }
 
-/* From elsewhere nobody is heard who claims to be this host. */
-static void drop_own_sources(const struct host *host, uint8_t family, struct space *space)
-{
-	struct interval *list =
-		reallocarray(NULL, host->address_count + host->count + 1, sizeof(*list));
-	struct space lo, others, own;
-	size_t count = 0;
-
-	for (size_t i = 0; list && i < host->count; i++)
-		if (host->interfaces[i].is_loopback)
-			list[count++] = (struct interval){ i, i };
-	space_cut(space, DIM_INTERFACE, list, intervals_merge(list, count), &lo, &others);
-	count = 0;
-	for (size_t i = 0; list && i < host->address_count; i++)
-		if (host->addresses[i].family == family)
-			list[count++] = host->addresses[i].range;
-	space_cut(&others, DIM_SOURCE, list, intervals_merge(list, count), &own, space);
-	space_release(&own);
-	space_join(space, &lo);
-	space->failed |= !list;
-	free(list);
-}
-
 static int walk_asked(struct reach *reach, unsigned int family, unsigned int transport)
 {
 	struct asked *asked = &reach->asked[family][transport];
@@ -197,8 +177,11 @@ static int walk_asked(struct reach *reach, unsigned int family, unsigned int tra
 	walk_begin(&question, false, &asked->everything);
 	walk_begin(&question, true, &lo);
 	space_join(&asked->everything, &lo);
-	drop_own_sources(reach->host, question.family, &asked->everything);
-	error = asked->everything.failed ? -ENOMEM : walk_run(&question, &asked->walk);
+	error = asked->everything.failed ? -ENOMEM
+					 : host_silent(reach->host, question.family, &asked->silent,
+						       &asked->silent_count);
+	if (!error)
+		error = walk_run(&question, &asked->walk);
 	free(list);
 	if (!error)
 		error = index_all(asked);

@@ -4,6 +4,7 @@
 
 #include "reach/reach.h"
 #include "reach/walk.h"
+#include "reach/where.h"
 
 /* Of the ports that are asked for, what of a walk concerns each: numbers, by port. */
 struct port_index {
@@ -17,7 +18,10 @@ struct asked {
 	size_t count;
 	struct port_index outcomes, passages;
 
+	struct interval *silent; /* owned: sources that nothing comes from */
+	size_t silent_count;
 	struct walk walk;
+	struct where_cache cache;
 	struct space everything;
 	bool done;
 	uint64_t ports[PORT_COUNT / 64]; /* that the walk is about */
@@ -32,9 +36,6 @@ struct reach {
 
 /* The place of @port, or where it would be, among those that are asked for. */
 size_t asked_place(const struct asked *asked, uint16_t port);
-
-/* What of @space goes to @port. */
-void port_slice(const struct space *space, uint16_t port, struct space *ret_slice);
 
 /* Answer @question, whose port was asked for. 0 or -ENOMEM; @answer may then be half done. */
 int answer_make(struct reach *reach, const struct reach_question *question,

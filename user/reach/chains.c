@@ -64,7 +64,8 @@ void travel_end(struct travel *travel, struct stream *stream, enum fate fate,
 		walk->outcomes = grown;
 		walk->room = room;
 	}
-	walk->outcomes[walk->count++] = (struct outcome){ *stream, fate, step, text };
+	walk->outcomes[walk->count++] =
+		(struct outcome){ *stream, fate, step, travel->loopback, text };
 	stream->space = (struct space){ 0 };
 }
 
@@ -89,6 +90,7 @@ static void pass(struct travel *travel, struct stream *stream, const struct step
 		struct passage *passage = &walk->passages[walk->passage_count++];
 
 		*passage = (struct passage){ .step = step,
+					     .loopback = travel->loopback,
 					     .translates = translates,
 					     .filters = filters };
 		space_copy(&passage->space, &stream->space);

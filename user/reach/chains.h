@@ -7,7 +7,8 @@
 struct travel {
 	struct context context;
 	struct walk *walk;
-	size_t cases; /* how often packets were parted */
+	bool loopback; /* what comes over lo travels alone */
+	size_t cases;  /* how often packets were parted */
 };
 
 /*

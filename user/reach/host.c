@@ -353,3 +353,27 @@ uint8_t host_address_type(const struct host *host, uint8_t family, number_t addr
 		return RTN_LOCAL;
 	return RTN_UNICAST;
 }
+
+int host_silent(const struct host *host, uint8_t family, struct interval **ret_list,
+		size_t *ret_count)
+{
+	static const struct interval old[] = { { 0x7f000000, 0x7fffffff },
+					       { 0xe0000000, 0xefffffff },
+					       { UINT32_MAX, UINT32_MAX } };
+	const struct interval new[] = { { 0, 1 }, { (number_t)0xff << 120, ~(number_t)0 } };
+	struct interval *list = reallocarray(NULL, host->address_count + 3, sizeof(*list));
+	size_t count = 0;
+
+	if (!list)
+		return -ENOMEM;
+	for (size_t i = 0; family == NFPROTO_IPV4 && i < 3; i++)
+		list[count++] = old[i];
+	for (size_t i = 0; family != NFPROTO_IPV4 && i < 2; i++)
+		list[count++] = new[i];
+	for (size_t i = 0; i < host->address_count; i++)
+		if (host->addresses[i].family == family)
+			list[count++] = host->addresses[i].range;
+	*ret_list = list;
+	*ret_count = intervals_merge(list, count);
+	return 0;
+}

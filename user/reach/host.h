@@ -64,6 +64,14 @@ unsigned int host_family(uint8_t family);
 /* RTN_LOCAL, RTN_BROADCAST, RTN_ANYCAST, RTN_MULTICAST; RTN_UNICAST: none of those. */
 uint8_t host_address_type(const struct host *host, uint8_t family, number_t address);
 
+/*
+ * The sources that the kernel takes nothing from but over lo: its own addresses, those of
+ * loopback and of multicast (RFC 1122, 3.2.1.3; RFC 4291, 2.5.3 and 2.7). Sorted, owned.
+ * 0 or -ENOMEM.
+ */
+int host_silent(const struct host *host, uint8_t family, struct interval **ret_list,
+		size_t *ret_count);
+
 /* The place of an interface; host->count where there is none. */
 size_t host_interface_find(const struct host *host, const char *name);
 

@@ -25,12 +25,32 @@ static int compare_intervals(const void *left, const void *right)
 	return (a->first > b->first) - (a->first < b->first);
 }
 
+/* Most lists are short, or sorted already. */
+static void sort(struct interval *intervals, size_t count)
+{
+	size_t sorted = 1;
+
+	while (sorted < count && intervals[sorted - 1].first <= intervals[sorted].first)
+		sorted++;
+	if (sorted < count && count > 32) {
+		qsort(intervals, count, sizeof(*intervals), compare_intervals);
+		return;
+	}
+	for (size_t i = sorted; i < count; i++) {
+		struct interval interval = intervals[i];
+		size_t at = i;
+
+		for (; at && intervals[at - 1].first > interval.first; at--)
+			intervals[at] = intervals[at - 1];
+		intervals[at] = interval;
+	}
+}
+
 size_t intervals_merge(struct interval *intervals, size_t count)
 {
 	size_t kept = 0;
 
-	if (count)
-		qsort(intervals, count, sizeof(*intervals), compare_intervals);
+	sort(intervals, count);
 	for (size_t i = 0; i < count; i++) {
 		struct interval *before = kept ? &intervals[kept - 1] : NULL;
 

@@ -74,8 +74,9 @@ struct reach_where {
 
 struct reach_part {
 	enum reach_verdict verdict;
-	struct reach_where *where; /* owned */
+	const struct reach_where *where; /* may be that of other answers, too */
 	size_t where_count;
+	struct where_list *where_list; /* owned: a reference to it */
 	struct reach_rule decides;
 	struct reach_rule translates; /* chain NULL: nothing does */
 	const char *reason;	      /* what cannot be told, or what the kernel says; NULL */

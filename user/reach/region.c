@@ -83,15 +83,44 @@ bool region_add(struct region *region, const struct box *box)
 		region->room = room;
 	}
 	region->boxes[region->count++] = *box;
+	region->has_bounds = false;
 	return true;
 }
 
-bool box_meets(const struct box *a, const struct box *b)
+static bool box_meets(const struct box *a, const struct box *b)
 {
 	for (unsigned int d = 0; d < REGION_DIMENSIONS; d++)
 		if (a->side[d].last < b->side[d].first || b->side[d].last < a->side[d].first)
 			return false;
 	return true;
+}
+
+static const struct box *region_bounds(struct region *region)
+{
+	if (region->has_bounds || !region->count)
+		return &region->bounds;
+	region->bounds = region->boxes[0];
+	for (size_t i = 1; i < region->count; i++)
+		for (unsigned int d = 0; d < REGION_DIMENSIONS; d++) {
+			const struct interval *side = &region->boxes[i].side[d];
+			struct interval *bound = &region->bounds.side[d];
+
+			bound->first = side->first < bound->first ? side->first : bound->first;
+			bound->last = side->last > bound->last ? side->last : bound->last;
+		}
+	region->has_bounds = true;
+	return &region->bounds;
+}
+
+bool regions_meet(struct region *a, struct region *b)
+{
+	if (!a->count || !b->count || !box_meets(region_bounds(a), region_bounds(b)))
+		return false;
+	for (size_t i = 0; i < a->count; i++)
+		for (size_t j = 0; j < b->count; j++)
+			if (box_meets(&a->boxes[i], &b->boxes[j]))
+				return true;
+	return false;
 }
 
 static struct box box_common(const struct box *a, const struct box *b)
@@ -180,6 +209,7 @@ static bool region_cut_in_place(struct region *region, enum dimension dimension,
 		fine = box_cut(&region->boxes[i], dimension, intervals, count, in, &out);
 	}
 	region->count = kept;
+	region->has_bounds = false;
 	for (size_t i = 0; i < out.count && fine; i++)
 		fine = region_add(region, &out.boxes[i]);
 	free(out.boxes);

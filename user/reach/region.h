@@ -15,7 +15,8 @@ void region_drop(struct region *region); /* may be NULL */
 /* False: no memory; so below. */
 bool region_add(struct region *region, const struct box *box);
 
-bool box_meets(const struct box *a, const struct box *b);
+/* Whether they have something in common. */
+bool regions_meet(struct region *a, struct region *b);
 
 /* Each operation on spaces has its number, under which regions remember what became of them. */
 uint64_t operation_next(void);

@@ -91,19 +91,16 @@ void space_copy_port(struct space *target, const struct space *source, uint16_t 
 
 	*target = (struct space){ .failed = source->failed };
 	if (at < source->count && source->cells[at].first <= port)
-		space_append(target, source->cells[at].first, source->cells[at].last,
-			     region_share(source->cells[at].region));
+		space_append(target, port, port, region_share(source->cells[at].region));
 }
 
 bool space_meets(const struct space *a, const struct space *b, uint16_t port)
 {
-	const struct region *left = space_region(a, port), *right = space_region(b, port);
+	size_t left = cell_at(a, port), right = cell_at(b, port);
 
-	for (size_t i = 0; left && right && i < left->count; i++)
-		for (size_t j = 0; j < right->count; j++)
-			if (box_meets(&left->boxes[i], &right->boxes[j]))
-				return true;
-	return false;
+	return left < a->count && a->cells[left].first <= port && right < b->count &&
+	       b->cells[right].first <= port &&
+	       regions_meet(a->cells[left].region, b->cells[right].region);
 }
 
 bool space_holds(const struct space *space, uint16_t port, const number_t point[REGION_DIMENSIONS])

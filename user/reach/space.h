@@ -36,6 +36,8 @@ struct region {
 	unsigned int references;
 	size_t count, room;
 	struct box *boxes;
+	struct box bounds; /* where has_bounds: all boxes are within */
+	bool has_bounds;
 	/* What the last operation made of it, for the next port that has it: see remember(). */
 	uint64_t operation;
 	const struct region *with;
@@ -81,7 +83,7 @@ bool space_holds(const struct space *space, uint16_t port, const number_t point[
 void space_copy(struct space *target, const struct space *source);
 void space_release(struct space *space);
 
-/* The same of the cell alone that has @port; nothing where none has. */
+/* The same for @port alone. */
 void space_copy_port(struct space *target, const struct space *source, uint16_t port);
 
 /* Whether both hold some packet to @port. */

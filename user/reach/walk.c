@@ -40,53 +40,26 @@ static void destinations(const struct walk_question *question, bool loopback, si
 	*ret_count = intervals_merge(list, count);
 }
 
-/* From elsewhere the kernel takes no source of 127.0.0.0/8 and no multicast (RFC 1122, 3.2.1.3). */
-static size_t sources(const struct walk_question *question, bool loopback, struct interval list[3])
-{
-	bool old = question->family == NFPROTO_IPV4;
-
-	if (loopback) {
-		list[0] = (struct interval){ 0, address_last(question->family) };
-		return 1;
-	}
-	if (!old) {
-		list[0] = (struct interval){ 2, ((number_t)0xff << 120) - 1 };
-		return 1;
-	}
-	list[0] = (struct interval){ 0, 0x7effffff };
-	list[1] = (struct interval){ 0x80000000, 0xdfffffff };
-	list[2] = (struct interval){ 0xf0000000, 0xfffffffe };
-	return 3;
-}
-
 static void add_boxes(const struct walk_question *question, bool loopback, size_t first,
 		      size_t last, struct port_box **list, size_t *count, struct space *space)
 {
 	struct interval *targets =
 		reallocarray(NULL, question->host->address_count + 1, sizeof(*targets));
-	struct interval from[3];
-	size_t target_count = 0, from_count = sources(question, loopback, from);
+	const struct interval any = { 0, address_last(question->family) };
 	struct port_box *grown;
+	size_t target_count = 0;
 
 	space->failed |= !targets;
 	if (targets)
 		destinations(question, loopback, first, targets, &target_count);
-	grown = reallocarray(*list, *count + target_count * from_count * question->port_count + 1,
-			     sizeof(*grown));
+	grown = reallocarray(*list, *count + target_count + 1, sizeof(*grown));
 	space->failed |= !grown;
 	if (grown)
 		*list = grown;
-	for (size_t p = 0; p < question->port_count && !space->failed; p++)
-		for (size_t t = 0; t < target_count; t++)
-			for (size_t s = 0; s < from_count; s++)
-				grown[(*count)++] = (struct port_box){
-					question->ports[p].first,
-					question->ports[p].last,
-					{ { from[s],
-					    targets[t],
-					    { first, last },
-					    { 0, UINT16_MAX } } },
-				};
+	for (size_t t = 0; t < target_count && !space->failed; t++)
+		grown[(*count)++] = (struct port_box){
+			0, 0, { { any, targets[t], { first, last }, { 0, UINT16_MAX } } }
+		};
 	free(targets);
 }
 
@@ -97,12 +70,8 @@ void walk_begin(const struct walk_question *question, bool loopback, struct spac
 	struct port_box *list = NULL;
 	size_t count = 0;
 	bool together = host->assumed || question->family == NFPROTO_IPV4;
-	const struct interval port = { 0, 0 };
-	struct walk_question single = *question;
 
 	/* The same boxes for all ports: made once, for one. */
-	single.ports = &port;
-	single.port_count = 1;
 	for (size_t i = 0, last; i < host->count; i = last + 1) {
 		last = i;
 		if (host->interfaces[i].is_loopback != loopback)
@@ -111,7 +80,7 @@ void walk_begin(const struct walk_question *question, bool loopback, struct spac
 		while (together && last + 1 < host->count &&
 		       host->interfaces[last + 1].is_loopback == loopback)
 			last++;
-		add_boxes(&single, loopback, i, last, &list, &count, &space);
+		add_boxes(question, loopback, i, last, &list, &count, &space);
 	}
 	space_make(list, count, true, &made);
 	for (size_t p = 0; p < question->port_count; p++)
@@ -414,6 +383,7 @@ int walk_run(const struct walk_question *question, struct walk *ret_walk)
 				stream.state.tracking = TRACKING_NEW;
 			stream.state.translated = true;
 		}
+		travel.loopback = loopback;
 		travel_all(&travel, &stream);
 	}
 	if (travel.context.failed) {

@@ -26,6 +26,7 @@ struct outcome {
 	struct stream stream;
 	enum fate fate;
 	const struct step *step; /* NULL: the kernel itself decides */
+	bool loopback;		 /* it came over lo */
 	const char *text;	 /* FATE_CANNOT_TELL: what; else what the kernel says; or NULL */
 };
 
@@ -33,6 +34,7 @@ struct outcome {
 struct passage {
 	struct space space;
 	const struct step *step;
+	bool loopback;	 /* they came over lo */
 	bool translates; /* it gave them another destination */
 	bool filters;	 /* a chain at input or forward */
 };

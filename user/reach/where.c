@@ -3,6 +3,7 @@
  * again: for each combination of interfaces, destinations and source ports that is
  * told apart, the sources; then what is the same goes together.
  */
+#include "reach/region.h"
 #include "reach/where.h"
 
 #include <errno.h>
@@ -24,13 +25,30 @@ static int compare_numbers(const void *left, const void *right)
 	return (*a > *b) - (*a < *b);
 }
 
-/* The intervals that no box cuts any more. */
-static int edges_find(const struct region *region, enum dimension dimension,
-		      struct edges *ret_edges)
+/* Most lists are short. */
+static void sort_numbers(number_t *numbers, size_t count)
 {
-	number_t *begins = reallocarray(NULL, 2 * region->count + 1, sizeof(*begins));
-	struct edges edges = { reallocarray(NULL, 2 * region->count + 1, sizeof(*edges.list)), 0 };
-	size_t count = 0, kept = 0;
+	if (count > 32) {
+		qsort(numbers, count, sizeof(*numbers), compare_numbers);
+		return;
+	}
+	for (size_t i = 1; i < count; i++) {
+		number_t number = numbers[i];
+		size_t at = i;
+
+		for (; at && numbers[at - 1] > number; at--)
+			numbers[at] = numbers[at - 1];
+		numbers[at] = number;
+	}
+}
+
+/* The intervals that no box cuts any more; lo is always one. */
+static int edges_find(const struct region *region, enum dimension dimension,
+		      const struct host *host, struct edges *ret_edges)
+{
+	size_t room = 2 * region->count + 2 * host->count + 1, count = 0, kept = 0;
+	number_t *begins = reallocarray(NULL, room, sizeof(*begins));
+	struct edges edges = { reallocarray(NULL, room, sizeof(*edges.list)), 0 };
 
 	if (!begins || !edges.list) {
 		free(begins);
@@ -44,7 +62,12 @@ static int edges_find(const struct region *region, enum dimension dimension,
 		if (side->last != ~(number_t)0)
 			begins[count++] = side->last + 1;
 	}
-	qsort(begins, count, sizeof(*begins), compare_numbers);
+	for (size_t i = 0; dimension == DIM_INTERFACE && i < host->count; i++)
+		if (host->interfaces[i].is_loopback) {
+			begins[count++] = i;
+			begins[count++] = i + 1;
+		}
+	sort_numbers(begins, count);
 	for (size_t i = 0; i < count; i++)
 		if (!i || begins[i] != begins[i - 1])
 			begins[kept++] = begins[i];
@@ -150,14 +173,14 @@ static int add_boxes(const struct region *region, struct products *products)
 	return error;
 }
 
-static int add_all(const struct region *region, struct products *products)
+static int add_all(const struct region *region, const struct host *host, struct products *products)
 {
 	struct edges edges[REGION_DIMENSIONS] = { 0 };
 	struct interval sides[REGION_DIMENSIONS] = { 0 };
 	int error = 0;
 
 	for (unsigned int d = DIM_DESTINATION; d < REGION_DIMENSIONS && !error; d++)
-		error = edges_find(region, d, &edges[d]);
+		error = edges_find(region, d, host, &edges[d]);
 	if (!error && edges[DIM_DESTINATION].count * edges[DIM_INTERFACE].count *
 				      edges[DIM_SOURCE_PORT].count >
 			      COMBINATIONS_MAX)
@@ -208,11 +231,23 @@ static int product_take(struct product *product, struct product *other, unsigned
 	return 0;
 }
 
-static int products_join(struct products *products, unsigned int dimension)
+static bool is_loopback(const struct host *host, const struct product *product)
+{
+	for (size_t i = 0; i < product->counts[DIM_INTERFACE]; i++)
+		for (number_t at = product->sides[DIM_INTERFACE][i].first;
+		     at <= product->sides[DIM_INTERFACE][i].last; at++)
+			if (at >= host->count || !host->interfaces[at].is_loopback)
+				return false;
+	return true;
+}
+
+static int products_join(const struct host *host, struct products *products, unsigned int dimension)
 {
 	for (size_t i = 0; i < products->count; i++)
 		for (size_t j = i + 1; j < products->count;) {
-			if (!same_but(&products->list[i], &products->list[j], dimension)) {
+			if (!same_but(&products->list[i], &products->list[j], dimension) ||
+			    is_loopback(host, &products->list[i]) !=
+				    is_loopback(host, &products->list[j])) {
 				j++;
 				continue;
 			}
@@ -225,19 +260,22 @@ static int products_join(struct products *products, unsigned int dimension)
 
 /* ---- any ---- */
 
-/* What of everything that can arrive lies at these interfaces. */
-static bool is_all(const struct everything *everything, const struct product *product,
-		   enum dimension dimension)
+static bool intervals_equal(const struct interval *a, size_t a_count, const struct interval *b,
+			    size_t b_count)
+{
+	return a_count == b_count && !memcmp(a, b, a_count * sizeof(*a));
+}
+
+/* Of @dimension, what of everything that can arrive lies at the product's interfaces. */
+static size_t everything_at(const struct everything *everything, const struct product *product,
+			    enum dimension dimension, struct interval *all)
 {
 	const struct region *region = everything->region;
-	struct interval *all = reallocarray(NULL, region->count + 1, sizeof(*all));
 	size_t count = 0;
-	bool same;
 
-	for (size_t i = 0; all && i < region->count; i++) {
+	for (size_t i = 0; i < region->count; i++) {
 		const struct interval *by = &region->boxes[i].side[DIM_INTERFACE];
-		bool here = dimension == DIM_INTERFACE &&
-			    !everything->host->interfaces[by->first].is_loopback;
+		bool here = false;
 
 		for (size_t j = 0; j < product->counts[DIM_INTERFACE] && !here; j++)
 			here = by->first <= product->sides[DIM_INTERFACE][j].last &&
@@ -245,31 +283,103 @@ static bool is_all(const struct everything *everything, const struct product *pr
 		if (here)
 			all[count++] = region->boxes[i].side[dimension];
 	}
-	count = intervals_merge(all, count);
-	same = all && count == product->counts[dimension] &&
-	       !memcmp(all, product->sides[dimension], count * sizeof(*all));
+	return intervals_merge(all, count);
+}
+
+/* Whether it comes by all interfaces from elsewhere. */
+static bool is_any_interface(const struct everything *everything, const struct product *product)
+{
+	const struct host *host = everything->host;
+
+	for (size_t place = 0; place < host->count; place++) {
+		const struct interval *by = product->sides[DIM_INTERFACE];
+		size_t count = product->counts[DIM_INTERFACE];
+		bool covered = false;
+
+		if (host->interfaces[place].is_loopback)
+			continue;
+		for (size_t i = 0; i < everything->region->count && !covered; i++)
+			covered = everything->region->boxes[i].side[DIM_INTERFACE].first <= place &&
+				  place <= everything->region->boxes[i].side[DIM_INTERFACE].last;
+		if (covered && (interval_at(by, count, place) == count ||
+				by[interval_at(by, count, place)].first > place))
+			return false;
+	}
+	return true;
+}
+
+static bool is_all(const struct everything *everything, const struct product *product,
+		   enum dimension dimension)
+{
+	struct interval *all = reallocarray(NULL, everything->region->count + 1, sizeof(*all));
+	size_t count = all ? everything_at(everything, product, dimension, all) : 0;
+	bool same =
+		intervals_equal(all, count, product->sides[dimension], product->counts[dimension]);
+
 	free(all);
 	return same;
 }
 
-static bool is_loopback(const struct host *host, const struct product *product)
+static struct interval *both_lists(const struct interval *a, size_t a_count,
+				   const struct interval *b, size_t b_count, size_t *ret_count)
 {
-	for (size_t i = 0; i < product->counts[DIM_INTERFACE]; i++)
-		for (number_t at = product->sides[DIM_INTERFACE][i].first;
-		     at <= product->sides[DIM_INTERFACE][i].last; at++)
-			if (at >= host->count || !host->interfaces[at].is_loopback)
-				return false;
+	struct interval *both = reallocarray(NULL, a_count + b_count + 1, sizeof(*both));
+
+	if (!both)
+		return NULL;
+	memcpy(both, a, a_count * sizeof(*both));
+	memcpy(both + a_count, b, b_count * sizeof(*both));
+	*ret_count = intervals_merge(both, a_count + b_count);
+	return both;
+}
+
+/* Whether all sources are there but those that nothing comes from. */
+static bool is_any_source(const struct everything *everything, const struct product *product)
+{
+	struct interval *all = reallocarray(NULL, everything->region->count + 1, sizeof(*all));
+	size_t count = all ? everything_at(everything, product, DIM_SOURCE, all) : 0;
+	size_t all_count = 0, mine_count = 0;
+	struct interval *with =
+		both_lists(all, count, everything->silent, everything->silent_count, &all_count);
+	struct interval *mine =
+		both_lists(product->sides[DIM_SOURCE], product->counts[DIM_SOURCE],
+			   everything->silent, everything->silent_count, &mine_count);
+	bool same = with && mine && intervals_equal(with, all_count, mine, mine_count);
+
+	free(all);
+	free(with);
+	free(mine);
+	return same;
+}
+
+/* Whether there is no source but those that nothing comes from. */
+static bool is_silent(const struct everything *everything, const struct product *product)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < product->counts[DIM_SOURCE]; i++) {
+		const struct interval *source = &product->sides[DIM_SOURCE][i];
+
+		at = interval_at(everything->silent, everything->silent_count, source->first);
+		if (at == everything->silent_count ||
+		    everything->silent[at].first > source->first ||
+		    everything->silent[at].last < source->last)
+			return false;
+	}
 	return true;
 }
 
 static void finish(const struct everything *everything, struct product *product,
 		   struct reach_where *ret_where)
 {
+	bool loopback = is_loopback(everything->host, product);
+
 	*ret_where = (struct reach_where){
-		.any_source = is_all(everything, product, DIM_SOURCE),
+		.any_source = loopback ? is_all(everything, product, DIM_SOURCE)
+				       : is_any_source(everything, product),
 		.sources = product->sides[DIM_SOURCE],
 		.source_count = product->counts[DIM_SOURCE],
-		.any_interface = is_all(everything, product, DIM_INTERFACE),
+		.any_interface = !loopback && is_any_interface(everything, product),
 		.interfaces = product->sides[DIM_INTERFACE],
 		.interface_count = product->counts[DIM_INTERFACE],
 		.any_destination = is_all(everything, product, DIM_DESTINATION),
@@ -278,40 +388,121 @@ static void finish(const struct everything *everything, struct product *product,
 		.any_source_port = is_all(everything, product, DIM_SOURCE_PORT),
 		.source_ports = product->sides[DIM_SOURCE_PORT],
 		.source_port_count = product->counts[DIM_SOURCE_PORT],
-		.is_loopback = is_loopback(everything->host, product),
+		.is_loopback = loopback,
 	};
 }
 
-int where_describe(const struct region *region, const struct everything *everything,
-		   struct reach_where **where, size_t *count)
+struct where_list *where_describe(const struct region *region, const struct everything *everything)
 {
 	static const enum dimension order[] = { DIM_DESTINATION, DIM_SOURCE_PORT, DIM_INTERFACE,
 						DIM_SOURCE, DIM_DESTINATION };
+	struct where_list *where = calloc(1, sizeof(*where));
 	struct products products = { 0 };
-	struct reach_where *grown;
-	int error = add_all(region, &products);
+	int error = where ? add_all(region, everything->host, &products) : -ENOMEM;
 
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]) && !error; i++)
-		error = products_join(&products, order[i]);
-	grown = error ? NULL : reallocarray(*where, *count + products.count + 1, sizeof(**where));
-	if (!grown) {
-		products_release(&products);
-		return -ENOMEM;
+		error = products_join(everything->host, &products, order[i]);
+	if (!error) {
+		where->references = 1;
+		where->list = reallocarray(NULL, products.count + 1, sizeof(*where->list));
 	}
-	*where = grown;
-	for (size_t i = 0; i < products.count; i++)
-		finish(everything, &products.list[i], &grown[(*count)++]);
+	if (error || !where->list) {
+		products_release(&products);
+		free(where);
+		return NULL;
+	}
+	for (size_t i = 0; i < products.count; i++) {
+		struct product *product = &products.list[i];
+
+		if (is_loopback(everything->host, product) || !is_silent(everything, product)) {
+			finish(everything, product, &where->list[where->count++]);
+			continue;
+		}
+		for (unsigned int d = 0; d < REGION_DIMENSIONS; d++)
+			free(product->sides[d]);
+	}
 	free(products.list);
-	return 0;
+	return where;
 }
 
-void where_release(struct reach_where *where, size_t count)
+void where_release(struct where_list *where)
 {
-	for (size_t i = 0; i < count; i++) {
-		free(where[i].sources);
-		free(where[i].interfaces);
-		free(where[i].destinations);
-		free(where[i].source_ports);
+	if (!where || --where->references)
+		return;
+	for (size_t i = 0; i < where->count; i++) {
+		free(where->list[i].sources);
+		free(where->list[i].interfaces);
+		free(where->list[i].destinations);
+		free(where->list[i].source_ports);
 	}
+	free(where->list);
 	free(where);
+}
+
+/* ---- what was described already ---- */
+
+struct where_known {
+	struct region *region, *everything; /* NULL: a free slot */
+	struct where_list *where;
+};
+
+static size_t slot_of(const struct where_cache *cache, const struct region *region,
+		      const struct region *everything)
+{
+	size_t at = ((uintptr_t)region >> 4) * 0x9e3779b97f4a7c15u;
+
+	for (at &= cache->room - 1; cache->slots[at].region; at = (at + 1) & (cache->room - 1))
+		if (cache->slots[at].region == region && cache->slots[at].everything == everything)
+			break;
+	return at;
+}
+
+static bool cache_grow(struct where_cache *cache)
+{
+	struct where_cache bigger = { .count = cache->count,
+				      .room = cache->room ? cache->room * 2 : 64 };
+
+	if (cache->count * 2 < cache->room)
+		return true;
+	bigger.slots = calloc(bigger.room, sizeof(*bigger.slots));
+	if (!bigger.slots)
+		return false;
+	for (size_t i = 0; i < cache->room; i++)
+		if (cache->slots[i].region)
+			bigger.slots[slot_of(&bigger, cache->slots[i].region,
+					     cache->slots[i].everything)] = cache->slots[i];
+	free(cache->slots);
+	*cache = bigger;
+	return true;
+}
+
+struct where_list *where_find(struct where_cache *cache, const struct region *region,
+			      const struct everything *everything)
+{
+	struct where_known *known;
+
+	if (!cache_grow(cache))
+		return NULL;
+	known = &cache->slots[slot_of(cache, region, everything->region)];
+	if (!known->region) {
+		known->where = where_describe(region, everything);
+		if (!known->where)
+			return NULL;
+		known->region = region_share((struct region *)region);
+		known->everything = region_share((struct region *)everything->region);
+		cache->count++;
+	}
+	known->where->references++;
+	return known->where;
+}
+
+void where_cache_release(struct where_cache *cache)
+{
+	for (size_t i = 0; i < cache->room; i++) {
+		region_drop(cache->slots[i].region);
+		region_drop(cache->slots[i].everything);
+		where_release(cache->slots[i].where);
+	}
+	free(cache->slots);
+	*cache = (struct where_cache){ 0 };
 }
