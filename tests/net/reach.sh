@@ -104,4 +104,158 @@ if command -v iptables-nft >/dev/null; then
 else
 	skip "rulesets of iptables-nft" "it is not installed"
 fi
+
+# ---- what the command says ----
+
+foreign=$BUILD/tests/net/foreign
+reach() { # ARGUMENT...: in server; sets out, said, code
+	out=$(in_netns server "$PORTSCRIBE" reach "$@" 2>"$work/said")
+	code=$?
+	said=$(cat "$work/said")
+}
+ruleset() { # TEXT
+	in_netns server nft flush ruleset
+	printf '%s\n' "$1" >"$work/rules.nft"
+	in_netns server nft -f "$work/rules.nft" || bail_out "nft does not load a ruleset of the test"
+}
+
+ruleset 'table inet filter {
+	set office { type ipv4_addr; flags interval; elements = { 192.0.2.0/24, 198.51.100.7 }; }
+	chain services {
+		tcp dport { 80, 443 } accept comment "web"
+		tcp dport 8443 limit rate 5/second accept
+	}
+	chain input {
+		type filter hook input priority 0; policy drop;
+		ct state vmap { established : accept, related : accept, invalid : drop }
+		iifname "lo" accept
+		ip saddr @office tcp dport 22 accept comment "ssh from the office"
+		tcp dport 5432 reject
+		iifname "eth1" udp dport 53 accept
+		tcp dport 9999 tcp dport set 80
+		jump services
+	}
+	chain pre {
+		type nat hook prerouting priority dstnat; policy accept;
+		tcp dport 8080 redirect to :80
+		tcp dport 2222 dnat ip to 10.77.2.2:22
+	}
+}'
+handle() { # PATTERN: of the rule that matches it
+	in_netns server nft -a list ruleset | sed -nE "s/.*$1.* # handle ([0-9]+)$/\1/p" | head -1
+}
+reach -t 22
+is "$code|$said" "0|" "reach: done"
+is "$out" "22/tcp ssh; nobody listens
+  IPv4        open to 192.0.2.0/24, 198.51.100.7 (accepted by inet filter input, handle $(handle 'saddr @office'): ssh from the office)
+              closed to all others (dropped by inet filter input, policy)
+              open on lo (accepted by inet filter input, handle $(handle 'iifname "lo"'))
+  IPv6        closed to any (dropped by inet filter input, policy)
+              open on lo (accepted by inet filter input, handle $(handle 'iifname "lo"'))" \
+	"open to some, closed to all others"
+reach -t 80
+is "$out" "80/tcp http; nobody listens
+  IPv4, IPv6  open to any (accepted by inet filter services, handle $(handle 'web'): web)" "open to any"
+reach -t4 8080
+like "$out" "open to any, comes to port 80 \(accepted by .*: web; translated by inet filter pre, handle $(handle 'redirect')\)" \
+	"redirected"
+reach -t4 2222
+like "$out" "sent on to 10.77.2.2 port 22 from any \(.*translated by inet filter pre, handle $(handle 'dnat')\)" \
+	"sent on"
+reach -t4 8443
+like "$out" "open to any only when the rate is within 5/second \(accepted" "only when"
+reach -t4 5432
+like "$out" "closed to any \(rejected by inet filter input, handle $(handle 'reject')\)" "rejected"
+reach -u4 53
+like "$out" "open to any on eth1 .*closed to any on eth0 \(dropped by" "on one interface"
+reach -v -t4 443
+like "$out" "path: inet filter input, handle $(handle 'jump services') -> inet filter services, handle $(handle 'web'): web" \
+	"-v: the path"
+reach -t4 9999
+is "$code" 4 "what cannot be told: exit status 4"
+like "$out" "cannot tell: a rule that rewrites ports, for what comes from any \(at inet filter input, handle" \
+	"and why"
+reach -t --from 192.0.2.0/25 22
+is "$out" "22/tcp ssh; nobody listens
+  IPv4        open to any (accepted by inet filter input, handle $(handle 'saddr @office'): ssh from the office)" \
+	"--from"
+reach -u4 --iface eth0 53
+like "$out" "IPv4 +closed to any \(dropped by" "--iface"
+reach -t4 1-100
+like "$out" "1-21/tcp"$'\n'.*"22/tcp ssh.*23-79/tcp.*80/tcp http.*81-100/tcp" "ranges are folded"
+
+reach -j -t 22 80
+is "$(jq -r '[.schema, .file, (.answers | length), (.beside | length)] | map(tostring) | join(" ")' <<<"$out")" \
+	"portscribe.reach.v1 null 4 0" "-j: schema and size"
+is "$(jq -c '[.answers[] | [.port, .transport, .family, .verdict]]' <<<"$out")" \
+	'[[22,"tcp","ipv4","open"],[22,"tcp","ipv6","dropped"],[80,"tcp","ipv4","open"],[80,"tcp","ipv6","open"]]' \
+	"-j: verdicts"
+is "$(jq -c '.answers[0].parts[0] | [.where[0].sources, .decided_by.handle, .decided_by.comment, .port]' <<<"$out")" \
+	"[[\"192.0.2.0/24\",\"198.51.100.7\"],$(handle 'saddr @office'),\"ssh from the office\",22]" "-j: a part"
+
+for words in "" "22 --from 10.0.0.x" "22 --from 10.0.0.0/33" "22 -6 --from 10.0.0.1" "22 --iface none" \
+	"nosuchservice" "-f file -N server 22" "22x" "-u tcp/22"; do
+	# shellcheck disable=SC2086 # words
+	reach $words
+	is "$code|$out" "2|" "usage error: reach $words"
+done
+chmod 0755 "$work"
+cp "$PORTSCRIBE" "$work/portscribe"
+out=$(in_netns server setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all \
+	"$work/portscribe" reach 22 2>"$work/said")
+is "$?|$out" "4|" "without privilege: exit status 4, and no guess"
+like "$(cat "$work/said")" "cannot read the ruleset: .*CAP_NET_ADMIN" "and what is needed"
+
+# A file, which may be another host's.
+reach -t4 -f "$work/rules.nft" 22
+like "$out" "22/tcp ssh"$'\n'"  IPv4        open to 192.0.2.0/24, 198.51.100.7 \(accepted by" "-f: a file"
+out=$("$PORTSCRIBE" reach -t4 -f - 22 <"$work/rules.nft")
+like "$out" "closed to all others" "-f -: standard input"
+echo 'table inet t { chain c { nonsense } }' >"$work/bad.nft"
+reach -f "$work/bad.nft" 22
+is "$code|$out" "3|" "-f: what does not load"
+like "$said" "bad.nft: nft does not load it: .*:1:" "and where"
+reach -f "$work/none.nft" 22
+is "$code|$out" "3|" "-f: no such file"
+
+# Foreign text is harmless wherever it is shown.
+in_netns server nft -j -f - <<'END'
+{"nftables": [{"flush": {"ruleset": null}}, {"add": {"table": {"family": "inet", "name": "t"}}},
+{"add": {"chain": {"family": "inet", "table": "t", "name": "c", "type": "filter", "hook": "input", "prio": 0, "policy": "accept"}}},
+{"add": {"rule": {"family": "inet", "table": "t", "chain": "c", "comment": "a\u001b[31m\"\nb", "expr": [{"drop": null}]}}}]}
+END
+reach -t4 22
+is "$(grep -c $'\033' <<<"$out")|$(wc -l <<<"$out")" "0|3" "a comment with control bytes is made harmless"
+reach -j -t4 22
+is "$(jq -r '.answers[0].parts[0].decided_by.comment' <<<"$out")" $'a\033[31m"\nb' "-j: and is whole in JSON"
+
+# ---- what decides beside nftables ----
+
+in_netns server nft flush ruleset
+reach -t4 22
+like "$code $out" "^0 .*open to any \(no chain decides\)" "no ruleset: all is open"
+if command -v iptables-legacy >/dev/null && in_netns server iptables-legacy -A INPUT -p tcp --dport 22 -j DROP 2>/dev/null; then
+	reach -t 22
+	is "$code" 4 "legacy iptables: cannot tell"
+	like "$out" "IPv4 +cannot tell: the table filter of iptables-legacy, which has rules decides, too; nftables alone: open to any" \
+		"legacy iptables: why"
+	like "$out" "IPv6 +open to any" "legacy iptables: not for IPv6"
+	in_netns server iptables-legacy -F
+	reach -t4 22
+	is "$code" 0 "legacy iptables without rules decides nothing"
+else
+	skip "legacy iptables" "it is not there"
+fi
+mkdir -p /sys/fs/bpf/foreign
+in_netns server "$foreign" attach xdpgeneric eth0 in 2 /sys/fs/bpf/foreign || bail_out "cannot attach a program"
+reach -t4 22
+is "$code" 4 "an XDP program of somebody else: cannot tell"
+like "$out" "cannot tell: the xdp program [0-9]+ '.*' on eth0 decides, too; nftables alone: open to any" "and why"
+reach -t4 --iface eth1 22
+is "$code" 0 "but not on the other interface"
+rm -r /sys/fs/bpf/foreign
+in_netns server "$PORTSCRIBE" attach -i eth0 >/dev/null || bail_out "cannot attach"
+reach -t4 22
+is "$code" 0 "programs of ours pass every packet"
+in_netns server "$PORTSCRIBE" detach >/dev/null
 done_testing
