@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define COMBINATIONS_MAX 4096
+#define EDGES_MAX	 256 /* in one dimension */
 
 /* Where intervals begin and end that some box tells apart. */
 struct edges {
@@ -18,65 +19,58 @@ struct edges {
 	size_t count;
 };
 
-static int compare_numbers(const void *left, const void *right)
+/* Insert @number into the sorted @list, once. */
+static void add_edge(number_t *list, size_t *count, number_t number)
 {
-	const number_t *a = left, *b = right;
+	size_t low = 0, high = *count;
 
-	return (*a > *b) - (*a < *b);
-}
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
 
-/* Most lists are short. */
-static void sort_numbers(number_t *numbers, size_t count)
-{
-	if (count > 32) {
-		qsort(numbers, count, sizeof(*numbers), compare_numbers);
+		if (list[middle] < number)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low < *count && list[low] == number)
 		return;
-	}
-	for (size_t i = 1; i < count; i++) {
-		number_t number = numbers[i];
-		size_t at = i;
-
-		for (; at && numbers[at - 1] > number; at--)
-			numbers[at] = numbers[at - 1];
-		numbers[at] = number;
-	}
+	memmove(&list[low + 1], &list[low], (*count - low) * sizeof(*list));
+	list[low] = number;
+	(*count)++;
 }
 
-/* The intervals that no box cuts any more; lo is always one. */
+/*
+ * The intervals that no box cuts any more; lo is always one. A hundred thousand boxes
+ * have a handful of edges in all dimensions but the source's. 0; 1: there are too many;
+ * -ENOMEM.
+ */
 static int edges_find(const struct region *region, enum dimension dimension,
 		      const struct host *host, struct edges *ret_edges)
 {
-	size_t room = 2 * region->count + 2 * host->count + 1, count = 0, kept = 0;
-	number_t *begins = reallocarray(NULL, room, sizeof(*begins));
-	struct edges edges = { reallocarray(NULL, room, sizeof(*edges.list)), 0 };
+	number_t begins[EDGES_MAX + 4];
+	size_t count = 0;
 
-	if (!begins || !edges.list) {
-		free(begins);
-		free(edges.list);
-		return -ENOMEM;
-	}
-	for (size_t i = 0; i < region->count; i++) {
+	for (size_t i = 0; i < region->count && count <= EDGES_MAX; i++) {
 		const struct interval *side = &region->boxes[i].side[dimension];
 
-		begins[count++] = side->first;
+		add_edge(begins, &count, side->first);
 		if (side->last != ~(number_t)0)
-			begins[count++] = side->last + 1;
+			add_edge(begins, &count, side->last + 1);
 	}
-	for (size_t i = 0; dimension == DIM_INTERFACE && i < host->count; i++)
+	for (size_t i = 0; dimension == DIM_INTERFACE && i < host->count && count <= EDGES_MAX; i++)
 		if (host->interfaces[i].is_loopback) {
-			begins[count++] = i;
-			begins[count++] = i + 1;
+			add_edge(begins, &count, i);
+			add_edge(begins, &count, i + 1);
 		}
-	sort_numbers(begins, count);
+	if (count > EDGES_MAX)
+		return 1;
+	ret_edges->list = reallocarray(NULL, count + 1, sizeof(*ret_edges->list));
+	if (!ret_edges->list)
+		return -ENOMEM;
 	for (size_t i = 0; i < count; i++)
-		if (!i || begins[i] != begins[i - 1])
-			begins[kept++] = begins[i];
-	for (size_t i = 0; i < kept; i++)
-		edges.list[edges.count++] =
+		ret_edges->list[ret_edges->count++] =
 			(struct interval){ begins[i],
-					   i + 1 < kept ? begins[i + 1] - 1 : ~(number_t)0 };
-	free(begins);
-	*ret_edges = edges;
+					   i + 1 < count ? begins[i + 1] - 1 : ~(number_t)0 };
 	return 0;
 }
 
@@ -181,9 +175,9 @@ static int add_all(const struct region *region, const struct host *host, struct 
 
 	for (unsigned int d = DIM_DESTINATION; d < REGION_DIMENSIONS && !error; d++)
 		error = edges_find(region, d, host, &edges[d]);
-	if (!error && edges[DIM_DESTINATION].count * edges[DIM_INTERFACE].count *
-				      edges[DIM_SOURCE_PORT].count >
-			      COMBINATIONS_MAX)
+	if (error == 1 || (!error && edges[DIM_DESTINATION].count * edges[DIM_INTERFACE].count *
+						     edges[DIM_SOURCE_PORT].count >
+					     COMBINATIONS_MAX))
 		error = add_boxes(region, products);
 	else
 		for (size_t i = 0; i < edges[DIM_INTERFACE].count && !error; i++)
