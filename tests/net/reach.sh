@@ -177,7 +177,7 @@ like "$out" "cannot tell: a rule that rewrites ports, for what comes from any \(
 	"and why"
 reach -t --from 192.0.2.0/25 22
 is "$out" "22/tcp ssh; nobody listens
-  IPv4        open to any (accepted by inet filter input, handle $(handle 'saddr @office'): ssh from the office)" \
+  IPv4        open to 192.0.2.0/25 (accepted by inet filter input, handle $(handle 'saddr @office'): ssh from the office)" \
 	"--from"
 reach -u4 --iface eth0 53
 like "$out" "IPv4 +closed to any \(dropped by" "--iface"

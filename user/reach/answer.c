@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "reach/asked.h"
+#include "reach/region.h"
 #include "reach/where.h"
 
 #define RULE_COMMENT 0 /* NFTNL_UDATA_RULE_COMMENT of libnftnl */
@@ -343,6 +344,28 @@ static void narrow(struct space *space, enum dimension dimension, struct interva
 	*space = in;
 }
 
+/* Over lo comes only what this host sends. */
+static void drop_loopback(const struct answering *answering, const struct asked *asked,
+			  struct space *space)
+{
+	const struct host *host = answering->reach->host;
+	const struct interval *from = &answering->question->from;
+	size_t at = interval_at(asked->silent, asked->silent_count, from->last);
+
+	if (at < asked->silent_count && asked->silent[at].first <= from->last)
+		return;
+	for (size_t i = 0; i < host->count; i++) {
+		const struct interval lo = { i, i };
+		struct space in, out;
+
+		if (!host->interfaces[i].is_loopback)
+			continue;
+		space_cut(space, DIM_INTERFACE, &lo, 1, &in, &out);
+		space_release(&in);
+		*space = out;
+	}
+}
+
 static void make_filter(const struct answering *answering, struct space *ret_filter)
 {
 	const struct reach_question *question = answering->question;
@@ -354,8 +377,10 @@ static void make_filter(const struct answering *answering, struct space *ret_fil
 	if (question->has_bound)
 		narrow(&filter, DIM_DESTINATION,
 		       (struct interval){ question->bound, question->bound });
-	if (question->has_from)
+	if (question->has_from) {
 		narrow(&filter, DIM_SOURCE, question->from);
+		drop_loopback(answering, asked, &filter);
+	}
 	if (question->interface != REACH_ANY_INTERFACE)
 		narrow(&filter, DIM_INTERFACE,
 		       (struct interval){ question->interface, question->interface });

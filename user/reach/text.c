@@ -93,7 +93,7 @@ static void print_where(FILE *out, const struct reach_answer *answer, const stru
 	uint8_t family = answer->question.family;
 	char text[ADDRESSES_MAX];
 
-	if (!where->any_source) {
+	if (!where->any_source || answer->question.has_from) {
 		fputs(from, out);
 		print_sources(out, where, family, style->all);
 	} else if (!where->is_loopback) {
