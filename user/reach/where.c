@@ -128,30 +128,74 @@ static int products_add(struct products *products, const struct interval *sides,
 	return 0;
 }
 
-static bool covers(const struct box *box, const struct interval *sides)
+/* Sources of one combination of what is told apart in the other dimensions. */
+struct combination {
+	struct interval *sources; /* owned */
+	size_t count, room;
+};
+
+static bool add_source(struct combination *combination, struct interval source)
 {
-	for (unsigned int d = DIM_DESTINATION; d < REGION_DIMENSIONS; d++)
-		if (box->side[d].first > sides[d].first || box->side[d].last < sides[d].last)
+	if (combination->count == combination->room) {
+		size_t room = combination->room ? combination->room * 2 : 8;
+		void *grown = reallocarray(combination->sources, room, sizeof(source));
+
+		if (!grown)
+			return false;
+		combination->sources = grown;
+		combination->room = room;
+	}
+	combination->sources[combination->count++] = source;
+	return true;
+}
+
+/* All combinations that @box covers, from dimension @d on. */
+static bool add_box(struct combination *list, const struct edges *edges, const struct box *box,
+		    unsigned int d, size_t at)
+{
+	const struct interval *side;
+	size_t i;
+
+	if (d == REGION_DIMENSIONS)
+		return add_source(&list[at], box->side[DIM_SOURCE]);
+	side = &box->side[d];
+	i = interval_at(edges[d].list, edges[d].count, side->first);
+	for (; i < edges[d].count && edges[d].list[i].first <= side->last; i++)
+		if (!add_box(list, edges, box, d + 1, at * edges[d].count + i))
 			return false;
 	return true;
 }
 
-static int add_combination(const struct region *region, const struct interval *sides,
-			   struct products *products)
+/* The products of all combinations that have sources. */
+static int add_combinations(const struct region *region, const struct edges *edges,
+			    struct products *products)
 {
-	struct interval *sources = reallocarray(NULL, region->count + 1, sizeof(*sources));
-	size_t count = 0;
+	size_t count = edges[DIM_DESTINATION].count * edges[DIM_INTERFACE].count *
+		       edges[DIM_SOURCE_PORT].count;
+	struct combination *list = calloc(count + 1, sizeof(*list));
+	int error = list ? 0 : -ENOMEM;
 
-	if (!sources)
-		return -ENOMEM;
-	for (size_t i = 0; i < region->count; i++)
-		if (covers(&region->boxes[i], sides))
-			sources[count++] = region->boxes[i].side[DIM_SOURCE];
-	count = intervals_merge(sources, count);
-	if (count)
-		return products_add(products, sides, sources, count);
-	free(sources);
-	return 0;
+	for (size_t i = 0; i < region->count && !error; i++)
+		if (!add_box(list, edges, &region->boxes[i], DIM_DESTINATION, 0))
+			error = -ENOMEM;
+	for (size_t i = 0; i < count && list; i++) {
+		struct combination *combination = &list[i];
+		struct interval sides[REGION_DIMENSIONS];
+		size_t at = i;
+
+		for (unsigned int d = REGION_DIMENSIONS; d-- > DIM_DESTINATION;) {
+			sides[d] = edges[d].list[at % edges[d].count];
+			at /= edges[d].count;
+		}
+		if (error || !combination->count)
+			free(combination->sources);
+		else
+			error = products_add(
+				products, sides, combination->sources,
+				intervals_merge(combination->sources, combination->count));
+	}
+	free(list);
+	return error;
 }
 
 /* Too many to tell apart: box by box. */
@@ -170,7 +214,6 @@ static int add_boxes(const struct region *region, struct products *products)
 static int add_all(const struct region *region, const struct host *host, struct products *products)
 {
 	struct edges edges[REGION_DIMENSIONS] = { 0 };
-	struct interval sides[REGION_DIMENSIONS] = { 0 };
 	int error = 0;
 
 	for (unsigned int d = DIM_DESTINATION; d < REGION_DIMENSIONS && !error; d++)
@@ -179,16 +222,8 @@ static int add_all(const struct region *region, const struct host *host, struct 
 						     edges[DIM_SOURCE_PORT].count >
 					     COMBINATIONS_MAX))
 		error = add_boxes(region, products);
-	else
-		for (size_t i = 0; i < edges[DIM_INTERFACE].count && !error; i++)
-			for (size_t j = 0; j < edges[DIM_DESTINATION].count && !error; j++)
-				for (size_t k = 0; k < edges[DIM_SOURCE_PORT].count && !error;
-				     k++) {
-					sides[DIM_INTERFACE] = edges[DIM_INTERFACE].list[i];
-					sides[DIM_DESTINATION] = edges[DIM_DESTINATION].list[j];
-					sides[DIM_SOURCE_PORT] = edges[DIM_SOURCE_PORT].list[k];
-					error = add_combination(region, sides, products);
-				}
+	else if (!error)
+		error = add_combinations(region, edges, products);
 	for (unsigned int d = 0; d < REGION_DIMENSIONS; d++)
 		free(edges[d].list);
 	return error;
