@@ -80,7 +80,8 @@ FUZZ_SOURCES := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 FUZZERS      := $(FUZZ_SOURCES:%.c=$(FUZZ)/%)
 FUZZ_PARTS   := $(patsubst %.c,$(FUZZ)/%.o,$(sort $(wildcard user/registry/*.c user/nft/*.c \
                   user/util/*.c user/listeners/policy*.c user/listeners/words.c user/listeners/cgroup.c \
-                  user/render/text.c user/what.c)))
+                  user/render/text.c user/what.c user/reach/*.c user/nft/live/attribute.c \
+                  user/nft/live/kernel.c user/net/netlink.c)))
 FUZZ_SECONDS ?= 60
 FUZZ_CFLAGS   = $(ALL_CFLAGS) -O1 -fsanitize=fuzzer-no-link,address,undefined \
                   -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -150,7 +151,7 @@ $(FUZZERS): $(FUZZ)/%: %.c $(FUZZ)/parts.a $(BUILD)/user/registry/data.o
 	$(call say,FUZZ,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< \
-		$(FUZZ)/parts.a $(BUILD)/user/registry/data.o -lexpat -lz -ljansson
+		$(FUZZ)/parts.a $(BUILD)/user/registry/data.o -lexpat -lz -ljansson -lmnl
 
 # Only to see their warnings.
 fuzz-objects: $(FUZZ_SOURCES:%.c=$(BUILD)/%.o)
