@@ -218,6 +218,15 @@ like "$said" "bad.nft: nft does not load it: .*:1:" "and where"
 reach -f "$work/none.nft" 22
 is "$code|$out" "3|" "-f: no such file"
 
+# A bridge's packets have been through other chains before.
+in_netns server ip link add br7 type bridge && in_netns server ip link set br7 up
+ruleset 'table bridge b { chain c { type filter hook input priority 0; policy drop; }; }'
+reach -t4 22
+is "$code" 4 "chains of the bridge family: cannot tell"
+like "$out" "open to any on eth0, eth1 .*cannot tell: chains of the bridge family, which see it before, for what comes from any on br7" \
+	"but only of the bridge"
+in_netns server ip link del br7
+
 # Foreign text is harmless wherever it is shown.
 in_netns server nft -j -f - <<'END'
 {"nftables": [{"flush": {"ruleset": null}}, {"add": {"table": {"family": "inet", "name": "t"}}},

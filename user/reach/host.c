@@ -113,8 +113,7 @@ static int take_link(const struct nlmsghdr *message, void *data)
 			if (mnl_attr_get_type(part) == IFLA_INFO_KIND)
 				copy_name(interface->kind, attribute_string(part));
 	}
-	interface->is_bridge_or_vrf =
-		!strcmp(interface->kind, "bridge") || !strcmp(interface->kind, "vrf");
+	interface->is_bridge = !strcmp(interface->kind, "bridge");
 	return MNL_CB_OK;
 }
 

@@ -21,10 +21,10 @@ struct host_interface {
 	uint32_t group;
 	char kind[IFNAMSIZ]; /* "veth", "bridge"; "" where it has none */
 	bool is_loopback;
-	bool is_bridge_or_vrf; /* packets that arrive there may have come by another one */
-	bool route_localnet;   /* 127.0.0.0/8 may come in here */
-	bool has_address[2];   /* IPv4, IPv6 */
-	number_t address[2];   /* the first one: where `redirect` sends to */
+	bool is_bridge;
+	bool route_localnet; /* 127.0.0.0/8 may come in here */
+	bool has_address[2]; /* IPv4, IPv6 */
+	number_t address[2]; /* the first one: where `redirect` sends to */
 };
 
 enum host_address_kind { ADDRESS_LOCAL, ADDRESS_BROADCAST, ADDRESS_ANYCAST };

@@ -176,9 +176,12 @@ static bool decode_devices(struct chain *chain)
 	/* Both name the same one where there is only one. */
 	if (!hook[NFTA_HOOK_DEVS])
 		return !hook[NFTA_HOOK_DEV] || add_device(chain, hook[NFTA_HOOK_DEV]);
-	mnl_attr_for_each_nested (device, hook[NFTA_HOOK_DEVS])
-		if (!add_device(chain, device))
+	mnl_attr_for_each_nested (device, hook[NFTA_HOOK_DEVS]) {
+		if (attribute_type(device) != NFTA_DEVICE_NAME)
+			chain->unknown = "devices that are not named";
+		else if (!add_device(chain, device))
 			return false;
+	}
 	return true;
 }
 

@@ -335,12 +335,45 @@ static void route(struct travel *travel, struct stream *stream, struct streams *
 	}
 }
 
+/* ---- bridges ---- */
+
+static bool has_bridge_chains(const struct program *program)
+{
+	for (size_t i = 0; i < program->kernel->chain_count; i++)
+		if (program->kernel->chains[i].is_base &&
+		    program->kernel->chains[i].item.family == NFPROTO_BRIDGE &&
+		    !is_dormant(program, &program->chains[i]))
+			return true;
+	return false;
+}
+
+/* What comes by a bridge has gone through the chains of its family before. */
+static void part_bridges(struct travel *travel, struct stream *stream)
+{
+	const struct host *host = travel->context.host;
+	struct interval *list = reallocarray(NULL, host->count + 1, sizeof(*list));
+	struct stream bridged = *stream;
+	size_t count = 0;
+
+	travel->context.failed |= !list;
+	for (size_t i = 0; list && i < host->count; i++)
+		if (host->interfaces[i].is_bridge)
+			list[count++] = (struct interval){ i, i };
+	space_cut(&stream->space, DIM_INTERFACE, list, intervals_merge(list, count), &bridged.space,
+		  &stream->space);
+	free(list);
+	travel_end(travel, &bridged, FATE_CANNOT_TELL, NULL,
+		   "chains of the bridge family, which see it before");
+}
+
 /* ---- all of it ---- */
 
 static void travel_all(struct travel *travel, struct stream *stream)
 {
 	struct streams streams = { 0 }, local = { 0 }, forward = { 0 };
 
+	if (has_bridge_chains(travel->context.program))
+		part_bridges(travel, stream);
 	streams_add(&streams, stream);
 	travel_hook(travel, AT_INGRESS, &streams);
 	travel_hook(travel, AT_PREROUTING, &streams);
