@@ -170,7 +170,11 @@ struct verdict {
 bool decode_verdict(struct program *program, uint8_t family, struct slice table,
 		    const struct nlattr *data, struct verdict *ret_verdict);
 
+/* The value in NFTA_DATA_VALUE. False: there is none, or it is too long. */
+bool decode_data(const struct nlattr *attribute, struct slice *ret_value);
+
 /* The expression @name with the attributes in @data. False: its name is not known. */
+bool decode_value(struct decoding *decoding, struct slice name, const struct nlattr *data);
 bool decode_expression(struct decoding *decoding, struct slice name, const struct nlattr *data);
 bool decode_action(struct decoding *decoding, struct slice name, const struct nlattr *data);
 bool decode_xt(struct decoding *decoding, struct slice name, const struct nlattr *data);
