@@ -152,11 +152,13 @@ static inline void header_match(struct chance *chance)
 			     "ip ttl < 5", "ip dscp cs0", "ip frag-off & 0x1fff != 0",
 			     "ip version 4", "ip hdrlength 5",
 			     "ip saddr & 255.255.0.0 == 10.77.0.0", "ip length < 2000",
+			     "ip option lsrr exists", "ip option ra missing",
 			     "ip protocol . ip saddr { tcp . 10.77.1.2 }"));
 	else
 		fprintf(chance->out, "%s ",
 			PICK(chance, "ip6 nexthdr tcp", "ip6 hoplimit > 5", "ip6 version 6",
-			     "ip6 nexthdr { tcp, udp }", "ip6 dscp cs0"));
+			     "ip6 nexthdr { tcp, udp }", "ip6 dscp cs0", "exthdr frag exists",
+			     "exthdr hbh missing", "frag more-fragments 1"));
 }
 
 static inline void port_match(struct chance *chance)

@@ -93,7 +93,7 @@ static void decode_ct(struct decoding *decoding, const struct nlattr **fields)
 			if (instruction->from == NO_REGISTER)
 				instruction->operation = OP_CANNOT_TELL, instruction->text = "ct";
 		} else if (key != NFT_CT_LABELS && key != NFT_CT_EVENTMASK &&
-			   key != NFT_CT_SECMARK && key != NFT_CT_HELPER) {
+			   key != NFT_CT_SECMARK && key != NFT_CT_HELPER && key != NFT_CT_ZONE) {
 			decode_refuse(decoding, "a rule that sets ct key %u", key);
 		}
 		return;
@@ -257,26 +257,33 @@ static bool decode_unknown(struct decoding *decoding, struct slice name, const s
 	return true;
 }
 
-/* TCP options, IPv6 extension headers and such. */
+/* IPv4's options and IPv6's extension headers are not there; TCP's and SCTP's may be. */
 static void decode_exthdr(struct decoding *decoding, const struct nlattr **fields)
 {
-	uint32_t flags = attribute_u32(fields[NFTA_EXTHDR_FLAGS]);
-	uint32_t length = attribute_u32(fields[NFTA_EXTHDR_LEN]);
+	static const uint8_t absent;
+	bool present = attribute_u32(fields[NFTA_EXTHDR_FLAGS]) & NFT_EXTHDR_F_PRESENT;
+	uint32_t length = present ? 1 : attribute_u32(fields[NFTA_EXTHDR_LEN]);
 	uint32_t kind = attribute_u32(fields[NFTA_EXTHDR_OP]);
+	bool of_address = kind == NFT_EXTHDR_OP_IPV6 || kind == NFT_EXTHDR_OP_IPV4;
 	struct instruction *instruction;
+	uint8_t to;
 
 	if (!fields[NFTA_EXTHDR_DREG]) /* writes or takes away an option */
 		return;
-	if (flags & NFT_EXTHDR_F_PRESENT)
-		length = 1;
-	instruction = decode_add(decoding, OP_UNKNOWN_VALUE);
-	instruction->to = decode_register(fields[NFTA_EXTHDR_DREG], length);
+	to = decode_register(fields[NFTA_EXTHDR_DREG], length);
+	if (to == NO_REGISTER || !length || length > VALUE_MAX) {
+		decode_refuse(decoding, "exthdr");
+		return;
+	}
+	instruction = decode_add(decoding, !of_address ? OP_UNKNOWN_VALUE
+					   : present   ? OP_CONSTANT
+						       : OP_NEVER);
+	instruction->to = to;
 	instruction->length = length;
-	instruction->text = program_text(decoding->program, "%s %u",
-					 kind ? "TCP or IP option" : "IPv6 extension header",
+	instruction->low = &absent;
+	instruction->text = program_text(decoding->program, "%s option %u",
+					 kind == NFT_EXTHDR_OP_TCPOPT ? "TCP" : "SCTP",
 					 attribute_u8(fields[NFTA_EXTHDR_TYPE]));
-	if (instruction->to == NO_REGISTER || !length || length > VALUE_MAX)
-		instruction->operation = OP_CANNOT_TELL;
 }
 
 static const struct {
