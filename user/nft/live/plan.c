@@ -6,56 +6,20 @@
 #include <string.h>
 
 #include "nft/live/judge.h"
+#include "nft/live/listed.h"
 #include "util/grow.h"
-
-struct listed {
-	size_t start; /* of the rule in the text */
-	const struct kernel_rule *rule;
-};
 
 struct planning {
 	const struct live_view *view;
 	struct live_plan *plan;
-	struct listed *listed; /* owned; by start */
-	size_t count, capacity;
+	struct listed_rules listed; /* owned */
 	size_t change_capacity;
 };
-
-static int take_rule(void *data, const struct statement *statement, const struct kernel_rule *rule)
-{
-	struct planning *planning = data;
-
-	if (!array_room(&planning->listed, planning->count, &planning->capacity,
-			sizeof(*planning->listed)))
-		return -ENOMEM;
-	planning->listed[planning->count++] =
-		(struct listed){ statement->tokens.list[0].start, rule };
-	return 0;
-}
-
-static int compare(const void *left, const void *right)
-{
-	const struct listed *a = left, *b = right;
-
-	return a->start < b->start ? -1 : a->start > b->start;
-}
-
-/* NULL: it stands in a block. */
-static const struct kernel_rule *find(const struct planning *planning, size_t start)
-{
-	const struct listed key = { .start = start };
-	const struct listed *found =
-		planning->count
-			? bsearch(&key, planning->listed, planning->count, sizeof(key), compare)
-			: NULL;
-
-	return found ? found->rule : NULL;
-}
 
 static const char *veto(void *data, size_t start)
 {
 	const struct planning *planning = data;
-	const struct kernel_rule *rule = find(planning, start);
+	const struct kernel_rule *rule = listed_rule_find(&planning->listed, start);
 
 	return rule ? rule_judge(&planning->view->kernel, rule)
 		    : "it stands in a block that is jumped to";
@@ -65,7 +29,7 @@ static int take_change(void *data, size_t start, struct slice comment)
 {
 	struct planning *planning = data;
 	struct live_plan *plan = planning->plan;
-	struct rewrite change = { .rule = find(planning, start) };
+	struct rewrite change = { .rule = listed_rule_find(&planning->listed, start) };
 
 	if (!change.rule || comment.length >= sizeof(change.comment))
 		return -EPROTO;
@@ -94,7 +58,8 @@ static int take_skips(struct planning *planning)
 		return -ENOMEM;
 	for (size_t i = 0; i < result->skip_count; i++)
 		plan->skips[plan->skip_count++] =
-			(struct live_skip){ find(planning, result->skips[i].start),
+			(struct live_skip){ listed_rule_find(&planning->listed,
+							     result->skips[i].start),
 					    result->skips[i].line, result->skips[i].reason };
 	return 0;
 }
@@ -112,7 +77,7 @@ static int make(struct planning *planning, enum annotate_style style, bool keep_
 		.data = planning,
 	};
 	struct live_plan *plan = planning->plan;
-	int error = live_view_rules(planning->view, take_rule, planning);
+	int error = listed_rules_read(planning->view, &planning->listed);
 
 	if (!error)
 		error = nft_annotate(planning->view->text, planning->view->length, &options,
@@ -131,7 +96,7 @@ int live_plan_make(const struct live_view *view, enum annotate_style style, bool
 	struct planning planning = { .view = view, .plan = &plan };
 	int error = make(&planning, style, keep_counts, facts);
 
-	free(planning.listed);
+	listed_rules_release(&planning.listed);
 	if (error) {
 		live_plan_release(&plan);
 		return error;
