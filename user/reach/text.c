@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "reach/render.h"
+#include "reach/sources.h"
 #include "render/text.h"
+#include "util/cleanup.h"
 
 #define SOURCES_SHOWN 6
 
@@ -50,15 +52,22 @@ char *addresses_text(char target[ADDRESSES_MAX], uint8_t family, struct interval
 
 /* ---- where ---- */
 
-static void print_sources(FILE *out, const struct reach_where *where, uint8_t family, bool all)
+/* With -v exactly; else as they were meant, without holes for this host's own addresses. */
+static void print_sources(FILE *out, const struct reach_where *where, uint8_t family,
+			  const struct reach_style *style)
 {
+	_cleanup_free_ struct interval *meant =
+		style->all ? NULL : reallocarray(NULL, where->source_count + 1, sizeof(*meant));
+	const struct interval *sources = meant ? meant : where->sources;
+	size_t count = where->source_count;
 	char text[ADDRESSES_MAX];
 
-	for (size_t i = 0; i < where->source_count && (all || i < SOURCES_SHOWN); i++)
-		fprintf(out, "%s%s", i ? ", " : "",
-			addresses_text(text, family, where->sources[i]));
-	if (!all && where->source_count > SOURCES_SHOWN)
-		fprintf(out, ", +%zu more (-v shows them)", where->source_count - SOURCES_SHOWN);
+	if (meant)
+		count = sources_as_meant(style->host, family, where->sources, count, meant);
+	for (size_t i = 0; i < count && (style->all || i < SOURCES_SHOWN); i++)
+		fprintf(out, "%s%s", i ? ", " : "", addresses_text(text, family, sources[i]));
+	if (!style->all && count > SOURCES_SHOWN)
+		fprintf(out, ", +%zu more (-v shows them)", count - SOURCES_SHOWN);
 }
 
 static void print_name(FILE *out, const char *name)
@@ -95,7 +104,7 @@ static void print_where(FILE *out, const struct reach_answer *answer, const stru
 
 	if (!where->any_source || answer->question.has_from) {
 		fputs(from, out);
-		print_sources(out, where, family, style->all);
+		print_sources(out, where, family, style);
 	} else if (!where->is_loopback) {
 		fprintf(out, "%sany", from);
 	}
