@@ -10,6 +10,7 @@
 
 #include "cli.h"
 #include "datapath/datapath.h"
+#include "listeners/admission.h"
 #include "listeners/rows.h"
 #include "render/json.h"
 #include "render/text.h"
@@ -253,6 +254,20 @@ static int make_rows(struct answering *answering)
 	return 0;
 }
 
+/* Whom the ruleset lets in to each of them; that takes its time, as owners do. */
+static void read_admission(struct answering *answering)
+{
+	struct fault fault = {};
+
+	if (answering->command->no_owners || answering->command->all_netns)
+		return;
+	if (!listener_rows_admit(&answering->rows, &fault))
+		return;
+	answering->incomplete = true;
+	cli_fail(&command_listeners, EXIT_INCOMPLETE, "whom the firewall lets in is left out: %s",
+		 fault.text);
+}
+
 /* ---- answers ---- */
 
 static int print_json(json_t *json)
@@ -392,6 +407,8 @@ static int answer(struct answering *answering)
 		read_traffic(answering);
 	if (!code)
 		code = make_rows(answering);
+	if (!code)
+		read_admission(answering);
 	if (!code)
 		code = command->check ? check(answering) : print_rows(answering);
 	return code;

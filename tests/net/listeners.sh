@@ -280,8 +280,9 @@ limited() { # COMMAND... --: runs listeners as it says
 more=()
 limited "${unprivileged[@]}"
 is "$code" 4 "without privilege the exit status is 4"
-is "$said" "portscribe listeners: the owners of 2 listeners cannot be read (needs CAP_BPF and CAP_PERFMON, or CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH; try sudo)" \
-	"one line says what is needed"
+is "$said" "portscribe listeners: the owners of 2 listeners cannot be read (needs CAP_BPF and CAP_PERFMON, or CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH; try sudo)
+portscribe listeners: whom the firewall lets in is left out: cannot read the ruleset: Operation not permitted (needs CAP_NET_ADMIN; try sudo)" \
+	"a line for each thing says what is needed"
 like "$out" '22/tcp +ssh +0\.0\.0\.0 +\? ' "and the owner is ?"
 more=(--no-owners)
 limited "${unprivileged[@]}"

@@ -12,14 +12,18 @@
 #include "snapshot.h"
 #include "what.h"
 
+#define LISTENER_ADMITS_MAX 80
+
 struct listener_row {
 	const struct listener *listener;
 	struct listener_opinion opinion;
+	char admits[LISTENER_ADMITS_MAX]; /* whom the ruleset lets in: "any"; "" not known */
 };
 
 struct listener_rows {
 	const struct listeners *listeners;
 	const struct snapshot *traffic; /* of our own namespace; NULL: nothing is counted */
+	bool admission;			/* it is known whom the ruleset lets in */
 	struct listener_row *items;	/* owned; in the order of the snapshot */
 	size_t count;
 };

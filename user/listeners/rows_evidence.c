@@ -111,6 +111,8 @@ static void print_row(FILE *out, const struct listener_rows *rows, const struct 
 	if (listener->known == OWNERS_UNREADABLE)
 		fputs("  process ?\n", out);
 	print_socket(out, listener);
+	if (*row->admits)
+		fprintf(out, "  the firewall lets in: %s\n", row->admits);
 	print_counts(out, rows, listener);
 	print_practice(out, row->opinion.practice);
 }

@@ -128,13 +128,21 @@ static json_t *namespaces_json(const struct listeners *listeners)
 	return array;
 }
 
+static json_t *row_json(const struct listener_rows *rows, const struct listener_row *row)
+{
+	json_t *json = listener_json(row->listener, &row->opinion, rows->traffic);
+
+	if (json)
+		json_object_set_new(json, "reach", foreign_or_null(row->admits));
+	return json;
+}
+
 json_t *listener_rows_json(const struct listener_rows *rows)
 {
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < rows->count; i++)
-		json_array_append_new(array, listener_json(rows->items[i].listener,
-							   &rows->items[i].opinion, rows->traffic));
+		json_array_append_new(array, row_json(rows, &rows->items[i]));
 	return json_pack("{s:s, s:o, s:o, s:o, s:o}", "schema", "portscribe.listeners.v1", "taken",
 			 json_time(rows->listeners->taken), "namespaces",
 			 namespaces_json(rows->listeners), "missing",

@@ -45,7 +45,7 @@ static bool same_program(const struct listener *a, const struct listener *b)
 static bool alike(const struct listener_row *a, const struct listener_row *b)
 {
 	return a->opinion.verdict == b->opinion.verdict && same_program(a->listener, b->listener) &&
-	       !strcmp(a->opinion.reason, b->opinion.reason);
+	       !strcmp(a->opinion.reason, b->opinion.reason) && !strcmp(a->admits, b->admits);
 }
 
 /* ---- cells ---- */
@@ -288,10 +288,13 @@ static void put_line(struct table *table, const struct line *line, const struct 
 	}
 	if (counted)
 		put_counts(table, rows->traffic, listener);
+	if (rows->admission)
+		table_cell(table, *line->first->admits ? line->first->admits : "-");
 	table_cell(table, listener_verdict_word(line->first->opinion.verdict));
 }
 
-static void begin(struct table *table, const struct listener_style *style, bool counted)
+static void begin(struct table *table, const struct listener_style *style, bool counted,
+		  bool admission)
 {
 	*table = (struct table){ .width = style->width };
 	table_column(table, "PORT", false);
@@ -304,6 +307,8 @@ static void begin(struct table *table, const struct listener_style *style, bool 
 		table_column(table, "ATTEMPTS", true);
 		table_column(table, "ANSWERS", true);
 	}
+	if (admission)
+		table_column(table, "REACH", false);
 	table_column(table, "VERDICT", false);
 }
 
@@ -358,7 +363,7 @@ static int fill_table(struct table_of *filled, const struct listener_rows *rows,
 
 	if (!done || !like)
 		return -ENOMEM;
-	begin(&filled->table, style, counted);
+	begin(&filled->table, style, counted, rows->admission);
 	for (size_t i = from; i < to; i++) {
 		bool folded = is_folded(&rows->items[i], style);
 
