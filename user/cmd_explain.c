@@ -11,6 +11,7 @@
 #include "datapath/datapath.h"
 #include "explain/explain.h"
 #include "explain/subject.h"
+#include "explain/subject.h"
 #include "scene.h"
 #include "what.h"
 
@@ -65,6 +66,7 @@ struct evidence {
 	struct listener_ports listeners;
 	struct frequencies frequencies;
 	struct fault counters_fault, listeners_fault;
+	struct admission_port admissions[TRANSPORT_COUNT];
 };
 
 static void read_counters(struct evidence *evidence, const uint64_t *ports)
@@ -85,6 +87,26 @@ static void read_counters(struct evidence *evidence, const uint64_t *ports)
 		evidence->facts.counters_missing = "out of memory";
 	evidence->facts.traffic = evidence->traffic;
 	datapath_close(datapath);
+}
+
+/* Of one port; where there is no ruleset, or it may not be read, nothing is said. */
+static void read_admissions(struct evidence *evidence, const struct what *what)
+{
+	struct subject subject;
+	size_t count = 0;
+
+	evidence->facts.admission_count = 0;
+	if (!subject_of(what, &subject))
+		return;
+	for (enum transport t = 0; t < TRANSPORT_COUNT; t++)
+		if (subject.transports & 1u << t &&
+		    (t != TRANSPORT_SCTP || subject.transports == SERVICE_SCTP))
+			evidence->admissions[count++] =
+				(struct admission_port){ .transport = t, .port = subject.port };
+	if (admissions_read(evidence->admissions, count, NULL))
+		return;
+	evidence->facts.admissions = evidence->admissions;
+	evidence->facts.admission_count = count;
 }
 
 static void gather(struct evidence *evidence, const struct what *whats, size_t count)
@@ -158,8 +180,10 @@ static int explain(const struct explain_command *command, char **words, size_t c
 
 	if (!code) {
 		gather(&evidence, whats, count);
-		for (size_t i = 0; i < count && !code; i++)
+		for (size_t i = 0; i < count && !code; i++) {
+			read_admissions(&evidence, &whats[i]);
 			code = answer(command, &whats[i], &evidence.facts, i == 0);
+		}
 		evidence_release(&evidence);
 	}
 	for (size_t i = 0; whats && i < count; i++)

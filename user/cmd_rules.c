@@ -11,9 +11,11 @@
 #include "datapath/datapath.h"
 #include "net/listeners.h"
 #include "nft/includes.h"
+#include "nft/describe.h"
 #include "nft/live/view.h"
 #include "render/json.h"
 #include "render/text.h"
+#include "rules/facts.h"
 #include "rules/rules.h"
 #include "util/cleanup.h"
 #include "util/file.h"
@@ -37,7 +39,8 @@ static const char help[] =
 	"                          another host's: without listeners and counts\n"
 	"  -N, --netns NETNS       of that network namespace (a name, or a path with '/')\n"
 	"  -a, --handle            with the handles of the rules\n"
-	"  -v, --verbose           each port of rules that name many\n"
+	"  -v, --verbose           each port of rules that name many, and whom the ruleset\n"
+	"                          lets in to it, as WHAT does\n"
 	"  -j, --json              schema portscribe.rules.v1\n";
 
 static const struct option long_options[] = {
@@ -87,7 +90,9 @@ struct show {
 	struct snapshot *traffic;	  /* NULL: nothing is counted here */
 	struct listener_ports *listeners; /* owned; NULL: not known */
 	struct what what;
-	size_t unknown; /* items whose ports are not known */
+	size_t unknown;			   /* items whose ports are not known */
+	struct admission_port *admissions; /* owned; whom the ruleset lets in, where asked */
+	size_t admission_count;
 };
 
 static void show_release(struct show *show)
@@ -99,6 +104,7 @@ static void show_release(struct show *show)
 	snapshot_free(show->traffic);
 	free(show->listeners);
 	what_release(&show->what);
+	free(show->admissions);
 }
 
 static int read_live(struct show *show)
@@ -165,6 +171,47 @@ static int understand(struct show *show)
 	return 0;
 }
 
+static bool is_one_port(const struct port_use *use)
+{
+	return use->role == PORT_DESTINATION && !use->negated && use->first == use->last;
+}
+
+/*
+ * Whom the whole ruleset lets in to the ports that are shown. For a large one that
+ * takes longer than listing it, so only for who asks for a port, or for everything.
+ */
+static int read_admissions(struct show *show)
+{
+	const struct rules *rules = &show->rules;
+	struct fault fault = {};
+	size_t room = rules->use_count * TRANSPORT_COUNT + 1;
+
+	if (show->command->path || !(show->command->what || show->command->verbose))
+		return 0;
+	show->admissions = calloc(room, sizeof(*show->admissions));
+	if (!show->admissions)
+		return cli_fail(&command_rules, EXIT_RUNTIME, "out of memory");
+	for (size_t i = 0; i < rules->count; i++)
+		for (size_t k = 0; k < rules->items[i].use_count; k++) {
+			const struct port_use *use = &rules->uses[rules->items[i].first_use + k];
+			uint8_t transports = use_transports(use);
+
+			for (enum transport t = 0; t < TRANSPORT_COUNT && is_one_port(use); t++)
+				if (transports & 1u << t)
+					show->admissions[show->admission_count++] =
+						(struct admission_port){ t, use->first, "" };
+		}
+	qsort(show->admissions, show->admission_count, sizeof(*show->admissions),
+	      admission_compare);
+	if (admissions_of(&show->view.kernel, show->admissions, show->admission_count, &fault)) {
+		show->admission_count = 0;
+		cli_fail(&command_rules, EXIT_INCOMPLETE,
+			 "whom the ruleset lets in is left out: %s", fault.text);
+		return EXIT_INCOMPLETE;
+	}
+	return 0;
+}
+
 static const struct keeper *find_keeper(const void *data, struct slice family, struct slice table)
 {
 	return live_view_keeper(data, family, table);
@@ -214,7 +261,7 @@ static int show_rules(struct show *show)
 {
 	struct rules_facts facts = { .comment = &show->comment };
 	struct fault fault = {};
-	int code = 0;
+	int code = 0, incomplete;
 
 	if (show->command->what &&
 	    what_parse(show->command->what, &show->scene->knowledge, &show->what, &fault))
@@ -233,7 +280,11 @@ static int show_rules(struct show *show)
 	}
 	if (show->command->what)
 		rules_keep(&show->rules, &show->what);
-	return show->command->json ? print_json(show, &facts) : print_text(show, &facts);
+	incomplete = read_admissions(show);
+	facts.admissions = show->admissions;
+	facts.admission_count = show->admission_count;
+	code = show->command->json ? print_json(show, &facts) : print_text(show, &facts);
+	return code ? code : incomplete;
 }
 
 static int run(int argc, char **argv)

@@ -11,6 +11,7 @@
 
 #include "explain/frequency.h"
 #include "net/listeners.h"
+#include "reach/admissions.h"
 #include "scene.h"
 #include "snapshot.h"
 #include "what.h"
@@ -22,6 +23,9 @@ struct explain_facts {
 	const char *counters_missing;		/* why there are no counters */
 	const struct listener_ports *listeners; /* NULL: see listeners_missing */
 	const char *listeners_missing;
+	/* Whom the firewall lets in to the one port that is asked for; NULL: not known, or none. */
+	const struct admission_port *admissions; /* a transport each */
+	size_t admission_count;
 	const struct frequencies *frequencies; /* NULL: nmap is not installed */
 };
 

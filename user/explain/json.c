@@ -232,6 +232,18 @@ static json_t *json_frequency(const struct subject *subject, const struct freque
 	return object;
 }
 
+/* {"tcp": "any", "udp": "closed"}; null where it is not known. */
+static json_t *json_reach(const struct explain_facts *facts)
+{
+	json_t *object = facts->admission_count ? json_object() : json_null();
+
+	for (size_t i = 0; i < facts->admission_count; i++)
+		json_object_set_new(
+			object, transport_name(facts->admissions[i].transport),
+			json_foreign(facts->admissions[i].text, strlen(facts->admissions[i].text)));
+	return object;
+}
+
 /* What only one port has. */
 static void set_subject(json_t *object, const struct subject *subject,
 			const struct explain_facts *facts)
@@ -245,6 +257,7 @@ static void set_subject(json_t *object, const struct subject *subject,
 	json_object_set_new(object, "listening",
 			    facts->listeners ? json_transports(subject_listening(subject, facts))
 					     : json_null());
+	json_object_set_new(object, "reach", json_reach(facts));
 	json_object_set_new(object, "ephemeral",
 			    json_boolean(subject_is_ephemeral(subject, facts->scene)));
 }

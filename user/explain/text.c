@@ -424,6 +424,20 @@ static void add_use(struct page *page)
 
 /* ---- if you see traffic ---- */
 
+static void add_admissions(struct page *page)
+{
+	const struct explain_facts *facts = page->facts;
+	char text[TRANSPORT_COUNT * (REACH_BRIEF_MAX + 8)] = "";
+	size_t length = 0;
+
+	for (size_t i = 0; i < facts->admission_count && length < sizeof(text); i++)
+		length += snprintf(text + length, sizeof(text) - length, "%s%s %s", i ? "; " : "",
+				   transport_name(facts->admissions[i].transport),
+				   facts->admissions[i].text);
+	if (facts->admission_count)
+		sheet_add(&page->sheet, WEIGHT_COUNTERS, "the firewall lets in: %s", text);
+}
+
 static void add_counters(struct page *page)
 {
 	const struct snapshot *traffic = page->facts->traffic;
@@ -469,6 +483,7 @@ static void add_traffic(struct page *page)
 			  page->subject->port);
 	explanations_release(&likely);
 	add_counters(page);
+	add_admissions(page);
 }
 
 /* ---- how to check ---- */

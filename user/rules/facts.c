@@ -1,8 +1,12 @@
 /* See facts.h. */
 #include "rules/facts.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "nft/describe.h"
 #include "render/text.h"
+#include "what.h"
 
 /* What a rule leaves out, or translates to, is no matter of who listens here. */
 static bool is_here(const struct port_use *use)
@@ -64,6 +68,31 @@ static void read_traffic(const struct snapshot *traffic, const struct port_use *
 	}
 }
 
+int admission_compare(const void *left, const void *right)
+{
+	const struct admission_port *a = left, *b = right;
+
+	if (a->transport != b->transport)
+		return a->transport < b->transport ? -1 : 1;
+	return a->port - b->port;
+}
+
+static void read_admissions(const struct rules_facts *facts, const struct port_use *use,
+			    struct port_facts *ret_read)
+{
+	uint8_t transports = use_transports(use);
+
+	for (enum transport t = 0; t < TRANSPORT_COUNT; t++) {
+		const struct admission_port key = { .transport = t, .port = use->first };
+		const struct admission_port *found = NULL;
+
+		if (transports & 1u << t)
+			found = bsearch(&key, facts->admissions, facts->admission_count,
+					sizeof(key), admission_compare);
+		ret_read->admits[t] = found ? found->text : NULL;
+	}
+}
+
 void port_facts_read(const struct rules_facts *facts, const struct port_use *use,
 		     struct port_facts *ret_facts)
 {
@@ -73,6 +102,8 @@ void port_facts_read(const struct rules_facts *facts, const struct port_use *use
 		read_listeners(facts->listeners, use, &read);
 	if (facts->traffic && use->role != PORT_TARGET && !use->negated)
 		read_traffic(facts->traffic, use, &read);
+	if (facts->admission_count && is_here(use) && use->first == use->last)
+		read_admissions(facts, use, &read);
 	*ret_facts = read;
 }
 
@@ -93,12 +124,35 @@ static void print_listeners(FILE *out, const struct port_facts *facts, bool rang
 		fprintf(out, ", +%u more", facts->listened_count - LISTENED_MAX);
 }
 
+/* All rules together, not this one alone. */
+static void print_admissions(FILE *out, const struct port_facts *facts)
+{
+	const char *first = NULL;
+	bool same = true;
+
+	for (enum transport t = 0; t < TRANSPORT_COUNT; t++) {
+		if (!facts->admits[t])
+			continue;
+		same &= !first || !strcmp(first, facts->admits[t]);
+		first = first ? first : facts->admits[t];
+	}
+	if (first)
+		fputs("; the ruleset lets in: ", out);
+	if (first && same)
+		fputs(first, out);
+	for (enum transport t = 0, n = 0; t < TRANSPORT_COUNT && !same; t++)
+		if (facts->admits[t])
+			fprintf(out, "%s%s %s", n++ ? ", " : "", transport_name(t),
+				facts->admits[t]);
+}
+
 void port_facts_print(FILE *out, const struct port_facts *facts, const struct snapshot *traffic)
 {
 	char count[32], since[32];
 
 	if (facts->has_listeners)
 		print_listeners(out, facts, facts->is_range);
+	print_admissions(out, facts);
 	if (!facts->has_traffic)
 		return;
 	fprintf(out, "; %s packet%s %s since %s",

@@ -20,12 +20,17 @@ struct port_facts {
 	bool has_attempts; /* tcp */
 	bool has_answers;  /* what leaves is counted somewhere */
 	uint64_t attempts, answers;
+	const char *admits[TRANSPORT_COUNT]; /* of one port; NULL: not known */
 };
+
+/* For qsort() and bsearch() of rules_facts.admissions. */
+int admission_compare(const void *left, const void *right);
 
 void port_facts_read(const struct rules_facts *facts, const struct port_use *use,
 		     struct port_facts *ret_facts);
 
-/* "; nobody listens; 12,345 packets in since 2026-11-03 09:12:44, 310 attempts, none answered" */
+/* "; nobody listens; the ruleset lets in: any; 12,345 packets in since 2026-11-03 09:12:44, 310
+ * attempts, none answered" */
 void port_facts_print(FILE *out, const struct port_facts *facts, const struct snapshot *traffic);
 
 #endif

@@ -20,6 +20,17 @@ static json_t *traffic_json(const struct port_facts *facts)
 	return json;
 }
 
+static void add_reach(json_t *json, enum transport transport, const char *text)
+{
+	json_t *reach = json_object_get(json, "reach");
+
+	if (!reach) {
+		reach = json_object();
+		json_object_set_new(json, "reach", reach);
+	}
+	json_object_set_new(reach, transport_name(transport), json_foreign(text, strlen(text)));
+}
+
 static json_t *use_json(const struct rules_facts *facts, const struct port_use *use)
 {
 	char text[NFT_REMARK_MAX + 1];
@@ -37,6 +48,9 @@ static json_t *use_json(const struct rules_facts *facts, const struct port_use *
 		json_object_set_new(json, "listened", json_integer(known.listened_count));
 	if (known.has_traffic)
 		json_object_set_new(json, "in", traffic_json(&known));
+	for (enum transport t = 0; t < TRANSPORT_COUNT; t++)
+		if (known.admits[t])
+			add_reach(json, t, known.admits[t]);
 	return json;
 }
 

@@ -11,6 +11,7 @@
 #include "net/listeners.h"
 #include "nft/annotate.h"
 #include "nft/live/keeper.h"
+#include "reach/admissions.h"
 #include "nft/statement.h"
 #include "what.h"
 
@@ -58,6 +59,9 @@ struct rules_facts {
 	/* The program that keeps a table, and what changes it; NULL: none, or not known. */
 	const struct keeper *(*keeper)(const void *data, struct slice family, struct slice table);
 	const void *keeper_data;
+	/* Whom the ruleset lets in, sorted by transport and port; NULL: not asked. */
+	const struct admission_port *admissions;
+	size_t admission_count;
 };
 
 struct rules_style {
