@@ -30,7 +30,7 @@ struct command {
 
 extern const struct command command_attach, command_detach, command_status, command_show,
 	command_explain, command_search, command_annotate, command_rules, command_reach,
-	command_run, command_registry, command_listeners, command_watch;
+	command_audit, command_run, command_registry, command_listeners, command_watch;
 
 /* The parts of command_registry, which finds them by its first argument. */
 extern const struct command command_registry_info, command_registry_import;

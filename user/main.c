@@ -17,7 +17,7 @@
 static const struct command *const commands[] = {
 	&command_run,	  &command_attach, &command_detach,   &command_status, &command_show,
 	&command_explain, &command_search, &command_annotate, &command_rules,  &command_listeners,
-	&command_watch,	  &command_reach,  &command_registry,
+	&command_watch,	  &command_reach,  &command_audit,    &command_registry,
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
