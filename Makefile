@@ -3,6 +3,7 @@
 #   make            build build/portscribe (no root needed)
 #   make run        install what is missing, build, look at this machine for 10 seconds
 #   make test       install what the tests need, build, run them all
+#   make demo       a story in two network namespaces, and what the audit says of it
 #   make bench      measure against the figures in tests/bench/README.md
 #   make install    PREFIX=/usr/local DESTDIR=; uninstall takes it back
 #   make clean
@@ -90,7 +91,7 @@ FUZZ_CFLAGS   = $(ALL_CFLAGS) -O1 -fsanitize=fuzzer-no-link,address,undefined \
 SUBMAKE = $(MAKE) $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 SUDO    = $(shell [ "$$(id -u)" = 0 ] || command -v sudo || echo no-sudo)
 
-.PHONY: all tests fuzzers fuzz-objects run test fuzz bench test-kernels asan asan-test check-warnings lint format \
+.PHONY: all tests fuzzers fuzz-objects run test demo fuzz bench test-kernels asan asan-test check-warnings lint format \
         install uninstall clean have-needs have-test-needs have-fuzz-needs
 all: $(BUILD)/portscribe
 tests: $(TESTS)
@@ -169,6 +170,11 @@ test:
 	@$(SUBMAKE) check-warnings
 	@tests/run
 
+demo:
+	@.ci/needs test
+	@$(SUBMAKE) all $(BUILD)/tests/net/traffic
+	@tests/demo.sh
+
 fuzz:
 	@.ci/needs fuzz
 	@$(SUBMAKE) fuzzers
@@ -203,7 +209,7 @@ check-warnings:
 	@$(SUBMAKE) BUILD=build/warnings/clang CC=$(CLANG) WERROR=1 all tests fuzz-objects
 
 C_FILES = $(shell find bpf include user tests vmlinux -name '*.[ch]')
-SH_FILES = .ci/needs .ci/run tests/run tests/lib.sh $(wildcard tests/*/run tests/*/*.sh)
+SH_FILES = .ci/needs .ci/run tests/run tests/lib.sh tests/demo.sh $(wildcard tests/*/run tests/*/*.sh)
 
 lint:
 	@.ci/needs lint
