@@ -104,9 +104,13 @@ static void test_directory_that_others_may_write(void **state)
 	mkdir(in_work("open"), 0700);
 	write_file("open/file", "hello", 0644);
 	assert_string_equal(trusted("open/file", "hello"), "");
-	chmod(in_work("open"), 01777);
+	chmod(in_work("open"), 0777);
 	assert_says(trusted("open/file", ""), "the directory '");
-	assert_says(trusted("open/file", ""), "may be written by everybody (mode 1777)");
+	assert_says(trusted("open/file", ""), "may be written by everybody (mode 0777)");
+	/* One such as /tmp must stay so: nobody is told to change it. */
+	chmod(in_work("open"), 01777);
+	assert_says(trusted("open/file", ""), "is for everybody to write (mode 1777); put the file");
+	assert_null(strstr(trusted("open/file", ""), "chmod"));
 	unlink(in_work("open/file"));
 	rmdir(in_work("open"));
 }

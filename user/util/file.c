@@ -144,6 +144,13 @@ static int check_trust(const struct stat *status, uid_t owner, const char *path,
 				 "%s'%s' belongs to uid %u, who may write what they like there; "
 				 "look at it, then: chown root '%s'",
 				 directory ? "the directory " : "", path, status->st_uid, path);
+	/* Such as /tmp, which must stay as it is. */
+	if (directory && status->st_mode & S_ISVTX && status->st_mode & (S_IWGRP | S_IWOTH))
+		return fault_set(
+			fault, -EPERM,
+			"the directory '%s' is for everybody to write (mode %04o); put the "
+			"file into one that only you may write",
+			path, status->st_mode & 07777);
 	if (status->st_mode & (S_IWGRP | S_IWOTH))
 		return fault_set(fault, -EPERM,
 				 "%s'%s' may be written by %s (mode %04o); look at it, then: chmod "
