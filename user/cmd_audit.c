@@ -233,8 +233,6 @@ static int find(struct auditing *auditing)
 		.beside = &auditing->beside,
 		.listeners = &auditing->rows,
 		.traffic = auditing->traffic,
-		.ephemeral_first = scene->ephemeral_first,
-		.ephemeral_last = scene->ephemeral_last,
 		.forwards = scene->forwards,
 	};
 

@@ -59,7 +59,6 @@ struct audit_facts {
 	const struct beside *beside;
 	const struct listener_rows *listeners; /* of this network namespace, all of them */
 	const struct snapshot *traffic;	       /* NULL: nothing is counted here */
-	uint16_t ephemeral_first, ephemeral_last;
 	bool forwards;
 };
 
