@@ -122,7 +122,7 @@ audit
 is "$code|$found" "0|shut-out info 8080/tcp" "shut-out: nobody can reach it"
 like "$(evidence shut-out)" '^the policy of inet t c \| traffic \([0-9]+\) at \* \| No rule lets anybody in from outside\. Not asked for since .*, which is too short a time to say more\.' \
 	"shut-out: a zero has its age"
-in_netns a "$traffic" connect 10.1.0.2 8080 1 1 >/dev/null 2>&1 &
+timeout 30 nsenter --net=/run/netns/a "$traffic" connect 10.1.0.2 8080 1 1 >/dev/null 2>&1 7>&- &
 connecting=$!
 wait_for eval '[ "$("$PORTSCRIBE" show -N b -j 8080 | jq ".ports[0].attempts")" -ge 1 ]'
 kill $connecting 2>/dev/null
