@@ -277,6 +277,24 @@ done
 is "$("$PORTSCRIBE" rules -j 2>/dev/null | jq -c '[.rules[] | .handle], (.rules[0].text | contains("\n"))')" \
 	$'[3,2]\nfalse' "rules -j: two rules"
 
+# So many rules before it that the kernel's notices of them fill the socket, and one
+# of another table that has its handle.
+{
+	echo 'table inet crowd { chain c { tcp dport 1 accept'
+	for ((i = 0; i < 600; i++)); do
+		printf -v ports '%s, ' $(seq $((i + 1)) 3 $((i + 450)))
+		echo "tcp dport { ${ports%, } } accept"
+	done
+	echo '}; }; table inet t { chain c { tcp dport 22 counter packets 1000 bytes 60000 accept; }; }'
+} | load
+like "$(nft -a list ruleset | grep -E 'dport (1|22) ')" 'dport 1 .*handle 2'$'\n''.*dport 22 .*handle 2$' \
+	"a rule with a counter, and one with its handle elsewhere"
+live --apply
+is "$code|$said" "0|" "after six hundred rules nothing is unknown of its counter"
+is "$out" $'602 of 602 rules: comments written\nread again: all is as it was but for comments' \
+	"and nothing was put back"
+like "$(nft list table inet t)" 'counter packets 1000 bytes 60000 accept comment' "and it has what it had"
+
 # ---- counters under traffic ----
 
 mkfifo "$work/tide"

@@ -96,44 +96,51 @@ static struct numbers numbers_of(const struct nlattr *expressions)
 
 struct obituary {
 	uint32_t portid; /* of the socket that replaced it */
-	uint64_t handle;
+	const struct kernel_item *rule;
 	bool found;
 	struct numbers numbers;
 };
 
 static void read_event(const struct nlmsghdr *message, struct obituary *obituary)
 {
+	const struct nfgenmsg *head = mnl_nlmsg_get_payload(message);
+	const struct kernel_item *rule = obituary->rule;
 	const struct nlattr *attributes[NFTA_RULE_MAX + 1];
 
-	if (message->nlmsg_type != (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELRULE) ||
-	    message->nlmsg_pid != obituary->portid)
+	if (!rule || message->nlmsg_type != (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELRULE) ||
+	    message->nlmsg_pid != obituary->portid || head->nfgen_family != rule->family)
 		return;
 	message_spread(message, attributes, NFTA_RULE_MAX);
-	if (attribute_u64(attributes[NFTA_RULE_HANDLE]) != obituary->handle)
+	/* Each table has handles of its own. */
+	if (attribute_u64(attributes[NFTA_RULE_HANDLE]) != rule->handle ||
+	    !slices_equal(attribute_string(attributes[NFTA_RULE_TABLE]), rule->table))
 		return;
 	obituary->found = true;
 	obituary->numbers = numbers_of(attributes[NFTA_RULE_EXPRESSIONS]);
 }
 
-/* All that has been told so far; -ENOBUFS where some of it was lost. */
-static int read_events(const struct rewriting *rewriting, struct obituary *obituary)
+/* All that has been told so far. Where some of it was lost (ENOBUFS), it is not found. */
+static void read_events(const struct rewriting *rewriting, struct obituary *obituary)
 {
 	char *buffer = rewriting->ask.buffer;
-	int error = 0;
 
 	for (;;) {
 		ssize_t got = mnl_socket_recvfrom(rewriting->events, buffer, NETLINK_BUFFER);
 		const struct nlmsghdr *message = (const struct nlmsghdr *)buffer;
 		int left = got;
 
-		if (got < 0 && errno == ENOBUFS)
-			error = -ENOBUFS;
-		else if (got < 0 && errno != EINTR)
-			return error;
+		if (got < 0 && errno != ENOBUFS && errno != EINTR)
+			return;
 		for (; got > 0 && mnl_nlmsg_ok(message, left);
 		     message = mnl_nlmsg_next(message, &left))
 			read_event(message, obituary);
 	}
+}
+
+/* What was told before is of other replacements, and takes the room of the next one's. */
+static void pass_events(const struct rewriting *rewriting)
+{
+	read_events(rewriting, &(struct obituary){ .rule = NULL });
 }
 
 /* ---- one rule ---- */
@@ -281,6 +288,7 @@ static int replace_once(struct rewriting *rewriting, struct rewrite *rewrite, st
 	int error = ask_generation(rewriting, &generation);
 
 	kernel_ruleset_release(&rewriting->scratch);
+	pass_events(rewriting);
 	if (error)
 		return error;
 	batch_begin(&rewriting->batch, generation);
@@ -310,7 +318,7 @@ static int replace(struct rewriting *rewriting, struct rewrite *rewrite, struct 
 		rewriting->report->foreign |= error == -ERESTART;
 	}
 	step->obituary = (struct obituary){ .portid = rewriting->commit.portid,
-					    .handle = rewrite->rule->item.handle };
+					    .rule = &rewrite->rule->item };
 	read_events(rewriting, &step->obituary);
 	if (error == -ERESTART) {
 		rewrite->result = REWRITE_REFUSED;
