@@ -454,6 +454,15 @@ static const struct rule_row files[] = {
 	  "5m }; }; }",
 	  "table t { set s { type inet_service; flags timeout; elements = { 22 timeout 1h expires "
 	  "5m" SSH " }; }; }" },
+	/* nft takes a MAC address with lone digits, too, and it is no map. */
+	{ "table bridge t { set s { type inet_service . ether_addr; elements = { 22 . "
+	  "0:1:2:aa:4:5 } } }",
+	  "table bridge t { set s { type inet_service . ether_addr; elements = { 22 . "
+	  "0:1:2:aa:4:5" SSH " } } }" },
+	{ "table bridge t { map m { type ether_addr . inet_service : verdict; elements = { "
+	  "a:b:c:d:e:f . 22 : drop } } }",
+	  "table bridge t { map m { type ether_addr . inet_service : verdict; elements = { "
+	  "a:b:c:d:e:f . 22" SSH " : drop } } }" },
 	{ "table t { map m { type inet_service : verdict\n elements = { 22 : drop }\n}\n}",
 	  "table t { map m { type inet_service : verdict\n elements = { 22" SSH " : drop }\n}\n}" },
 	{ "table t { map m { typeof tcp dport : verdict; elements = { 22 counter packets 1 bytes "

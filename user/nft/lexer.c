@@ -99,15 +99,22 @@ static bool is_hex(char c)
 	return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
-/* Six pairs of digits (nft's macaddr). */
+/* Six times one or two digits (nft's macaddr). */
 static bool is_mac(const char *text, size_t length)
 {
-	if (length != 17)
-		return false;
-	for (size_t i = 0; i < length; i++)
-		if (i % 3 == 2 ? text[i] != ':' : !is_hex(text[i]))
+	size_t colons = 0, digits = 0;
+
+	for (size_t i = 0; i < length; i++) {
+		if (is_hex(text[i]) && digits < 2) {
+			digits++;
+		} else if (text[i] == ':' && digits) {
+			colons++;
+			digits = 0;
+		} else {
 			return false;
-	return true;
+		}
+	}
+	return colons == 5 && digits;
 }
 
 static bool is_ip6(const char *text, size_t length)
