@@ -324,6 +324,20 @@ static const struct rule_row rules[] = {
 	  "tcp dport set 8080" P "to 8080 http-alt: HTTP Alternate (see port 80)\"" },
 	{ "tcp dport 22 tcp dport set 8080",
 	  "tcp dport 22 tcp dport set 8080" P "22 ssh; to 8080 http-alt\"" },
+	{ "tcp dport 80 redirect to 8080",
+	  "tcp dport 80 redirect to 8080" P "80 http; to 8080 http-alt\"" },
+	{ "tcp dport 80 redirect random", "tcp dport 80 redirect random" WEB },
+	{ "tcp dport 80 redirect to tcp dport map { 80 : 8080 }",
+	  "tcp dport 80 redirect to tcp dport map { 80 : 8080 }" P "80 http; to 8080 http-alt\"" },
+	{ "dnat ip addr . port to ip saddr map { 10.0.0.1 : 10.1.0.1 . 22 }",
+	  "dnat ip addr . port to ip saddr map { 10.0.0.1 : 10.1.0.1 . 22 }" P
+	  "to 22 ssh: The Secure Shell (SSH) Protocol\"" },
+	{ "dnat to numgen inc mod 2 map { 0 : 10.0.0.1 . 80, 1 : 10.0.0.2 . 8080 }",
+	  "dnat to numgen inc mod 2 map { 0 : 10.0.0.1 . 80, 1 : 10.0.0.2 . 8080 }" P
+	  "to 80 http; to 8080 http-alt\"" },
+	{ "tcp dport 80 dnat to jhash ip saddr . tcp sport mod 2 map { 0 : 10.0.0.1 . 8080 }",
+	  "tcp dport 80 dnat to jhash ip saddr . tcp sport mod 2 map { 0 : 10.0.0.1 . 8080 }" P
+	  "80 http; to 8080 http-alt\"" },
 	{ "dnat to tcp dport map { 80 : 10.0.0.1, 22 : 10.0.0.2 }",
 	  "dnat to tcp dport map { 80 : 10.0.0.1, 22 : 10.0.0.2 }" P "80 http; 22 ssh\"" },
 	{ "dnat to tcp dport map { 80 : 10.0.0.1 . 8080 }",
@@ -380,6 +394,11 @@ static const struct rule_row rules[] = {
 	{ "dport 22", "dport 22" },
 	{ "masquerade random", "masquerade random" },
 	{ "dnat to fe80::1", "dnat to fe80::1" },
+	{ "dnat to ip saddr map { 10.0.0.1 : 10.1.0.1 }",
+	  "dnat to ip saddr map { 10.0.0.1 : 10.1.0.1 }" },
+	{ "dnat to ip saddr map @m", "dnat to ip saddr map @m" },
+	{ "dnat to numgen inc mod 2 map { 0 : 10.0.0.1 }",
+	  "dnat to numgen inc mod 2 map { 0 : 10.0.0.1 }" },
 	{ "# tcp dport 22 \\", "# tcp dport 22 \\" },
 	{ "comment \"tcp dport 22\"", "comment \"tcp dport 22\"" },
 	{ "type filter hook input priority 0; policy drop;",
@@ -454,6 +473,26 @@ static const struct rule_row files[] = {
 	  "5m }; }; }",
 	  "table t { set s { type inet_service; flags timeout; elements = { 22 timeout 1h expires "
 	  "5m" SSH " }; }; }" },
+	/* What a map of addresses translates to has ports, or it has none. */
+	{ "table t { map m { type ipv4_addr : ipv4_addr . inet_service; elements = { 10.0.0.1 : "
+	  "10.1.0.1 . 22 }; }\nchain c {\ndnat to ip saddr map @m\n}\n}",
+	  "table t { map m { type ipv4_addr : ipv4_addr . inet_service; elements = { 10.0.0.1" P
+	  "to 22 ssh: The Secure Shell (SSH) Protocol\" : 10.1.0.1 . 22 }; }\nchain c {\ndnat to "
+	  "ip "
+	  "saddr map @m" P "to 22 ssh: The Secure Shell (SSH) Protocol\"\n}\n}" },
+	{ "table t { map m { type ipv4_addr : ipv4_addr; elements = { 10.0.0.1 : 10.1.0.1 }; }\n"
+	  "chain c {\ntcp dport 80 dnat to ip saddr map @m\ndnat to ip saddr map @m\n}\n}",
+	  "table t { map m { type ipv4_addr : ipv4_addr; elements = { 10.0.0.1 : 10.1.0.1 }; }\n"
+	  "chain c {\ntcp dport 80 dnat to ip saddr map @m" WEB "\ndnat to ip saddr map @m\n}\n}" },
+	{ "table t { map m { typeof numgen inc mod 2 : ip daddr . tcp dport; elements = { 0 : "
+	  "10.1.0.1 . 22 }; }\nchain c {\ndnat to numgen inc mod 2 map @m\n}\n}",
+	  "table t { map m { typeof numgen inc mod 2 : ip daddr . tcp dport; elements = { 0" P
+	  "to 22 ssh: The Secure Shell (SSH) Protocol\" : 10.1.0.1 . 22 }; }\nchain c {\ndnat to "
+	  "numgen inc mod 2 map @m" P "to 22 ssh: The Secure Shell (SSH) Protocol\"\n}\n}" },
+	{ "table t { map m { typeof numgen inc mod 2 : ip daddr; elements = { 0 : 10.1.0.1 }; }\n"
+	  "chain c {\ntcp dport 80 dnat to numgen inc mod 2 map @m\n}\n}",
+	  "table t { map m { typeof numgen inc mod 2 : ip daddr; elements = { 0 : 10.1.0.1 }; }\n"
+	  "chain c {\ntcp dport 80 dnat to numgen inc mod 2 map @m" WEB "\n}\n}" },
 	/* nft takes a MAC address with lone digits, too, and it is no map. */
 	{ "table bridge t { set s { type inet_service . ether_addr; elements = { 22 . "
 	  "0:1:2:aa:4:5 } } }",
@@ -589,6 +628,11 @@ static const struct skip_row skips[] = {
 	{ "tcp dport { 22, $X }", "its ports come from a define that is not in reach" },
 	{ "tcp dport 22-$X", "its ports come from a define that is not in reach" },
 	{ "redirect to :$X", "its ports come from a define that is not in reach" },
+	{ "redirect to :numgen inc mod 10 offset 2000", "its ports are reckoned, not named" },
+	{ "dnat to 10.0.0.1:jhash ip saddr mod 2", "its ports are reckoned, not named" },
+	{ "tcp dport set symhash mod 2", "its ports are reckoned, not named" },
+	{ "dnat to ip saddr map { 10.0.0.1 : 10.1.0.1 . 65536 }",
+	  "a port number that nft would refuse" },
 	{ "meta mark set tcp dport", "its ports are taken from the packet, not compared" },
 	{ "add @s { tcp dport }", "its ports are taken from the packet, not compared" },
 	{ "tcp dport", "its ports are taken from the packet, not compared" },

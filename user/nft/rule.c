@@ -16,6 +16,7 @@ static const char WHY_TRANSPORT[] = "its transport is none of tcp, udp, sctp";
 static const char WHY_SET[] = "its ports come from a set that is not in reach";
 static const char WHY_DYNAMIC[] = "its ports come from a set that is filled at run time";
 static const char WHY_EMPTY[] = "its ports come from a set that has no elements here";
+static const char WHY_RECKONED[] = "its ports are reckoned, not named";
 static const char WHY_OFFSET[] = "it may name ports by their offset in the packet";
 static const char WHY_MASK[] = "it compares ports through a mask";
 
@@ -82,6 +83,7 @@ static bool is_target_colon(const struct tokens *tokens, size_t index)
 static const char *const translations[] = {
 	"dnat", "snat", "redirect", "masquerade", "tproxy", NULL
 };
+static const char *const reckoners[] = { "numgen", "jhash", "symhash", NULL };
 
 /* The "to" of a translation at @index; 0: it has none. */
 static size_t translation_to(const struct tokens *tokens, size_t index)
@@ -97,6 +99,8 @@ static bool names_target(const struct tokens *tokens, size_t index)
 {
 	size_t to = translation_to(tokens, index);
 
+	if (to && tokens_is(tokens, index, "redirect"))
+		return true;
 	for (size_t i = to + 1; to && i < tokens->count && !tokens_kind(tokens, i, TOKEN_OPEN) &&
 				!tokens_kind(tokens, i, TOKEN_WORD);
 	     i++)
@@ -121,6 +125,21 @@ bool rule_names_ports(const struct tokens *rule)
 			if (tokens_is_one(rule, i, translations) && names_target(rule, i))
 				return true;
 		}
+	}
+	return false;
+}
+
+bool rule_translates_by_map(const struct tokens *rule)
+{
+	size_t block = rule_block(rule), to = 0;
+
+	for (size_t i = 0; i < block; i++) {
+		if (!tokens_kind(rule, i, TOKEN_WORD))
+			continue;
+		if (to && tokens_is(rule, i, "map"))
+			return true;
+		if (tokens_is_one(rule, i, translations))
+			to = translation_to(rule, i);
 	}
 	return false;
 }
@@ -225,6 +244,14 @@ static const struct selector *part_of(const struct reading *reading, const struc
 	return data && number < data->count ? &data->parts[number] : NULL;
 }
 
+static bool has_ports(const struct selector_row *row)
+{
+	for (size_t i = 0; i < row->count; i++)
+		if (row->parts[i].kind == SELECTOR_PORT)
+			return true;
+	return false;
+}
+
 /* The elements of a named set, as ports of the parts that they are compared with. */
 static bool read_named(struct reading *reading, const struct selector_row *row, bool negated)
 {
@@ -237,6 +264,8 @@ static bool read_named(struct reading *reading, const struct selector_row *row, 
 	reading->at++;
 	if (!set || !set->key.count)
 		return give_up(reading, WHY_SET);
+	if (!set->has_ports && !has_ports(row))
+		return true;
 	if (set->is_dynamic)
 		return give_up(reading, WHY_DYNAMIC);
 	for (size_t i = 0; i < set->ports.count && !reading->value.error; i++) {
@@ -332,6 +361,8 @@ static bool read_rewrite(struct reading *reading, const struct selector *part)
 
 	reading->at++;
 	row.parts[0].role = PORT_TARGET;
+	if (is_one(reading, 0, reckoners))
+		return give_up(reading, WHY_RECKONED);
 	/* "set tcp dport map { ... }": read where it stands. */
 	if (is_kind(reading, 0, TOKEN_WORD) &&
 	    selector_read(reading->tokens, reading->at, &row.parts[1])) {
@@ -400,14 +431,13 @@ static bool read_comparison(struct reading *reading, const struct selector_row *
 static const char *context_reason(const struct reading *reading)
 {
 	static const char *const tunnels[] = { "vxlan", "geneve", "gre", "gretap", NULL };
-	static const char *const hashes[] = { "jhash", "symhash", NULL };
 	size_t at = reading->at;
 
 	if (!at)
 		return NULL;
 	if (tokens_is_one(reading->tokens, at - 1, tunnels))
 		return WHY_TUNNEL;
-	return tokens_is_one(reading->tokens, at - 1, hashes) ? WHY_TAKEN : NULL;
+	return tokens_is_one(reading->tokens, at - 1, reckoners) ? WHY_TAKEN : NULL;
 }
 
 /* Selectors at reading->at. Whether there were any: then reading->at is behind them. */
@@ -415,14 +445,13 @@ static bool read_selectors(struct reading *reading)
 {
 	struct selector_row row;
 	const char *reason;
-	bool ports = false, unclear = false;
+	bool ports, unclear = false;
 
 	if (!selector_row_read(reading->tokens, reading->at, &row))
 		return false;
-	for (size_t i = 0; i < row.count; i++) {
-		ports |= row.parts[i].kind == SELECTOR_PORT;
+	ports = has_ports(&row);
+	for (size_t i = 0; i < row.count; i++)
 		unclear |= row.parts[i].kind == SELECTOR_UNCLEAR;
-	}
 	reason = ports ? context_reason(reading) : NULL;
 	reading->at += row.length;
 	if (unclear)
@@ -458,6 +487,7 @@ static void read_translation(struct reading *reading)
 	struct selector_row row = { .parts = { { .kind = SELECTOR_PORT, .role = PORT_TARGET } },
 				    .count = 1 };
 	size_t to = translation_to(reading->tokens, reading->at);
+	bool redirects = is(reading, 0, "redirect");
 
 	if (!to) {
 		reading->at++;
@@ -465,15 +495,21 @@ static void read_translation(struct reading *reading)
 	}
 	reading->at = to + 1;
 	/* An address, which may be a range, and then a colon. */
-	while (reading->at < reading->tokens->count && !is_kind(reading, 0, TOKEN_WORD) &&
-	       !is_kind(reading, 0, TOKEN_OPEN) && !is_target_colon(reading->tokens, reading->at))
+	while (!redirects && reading->at < reading->tokens->count &&
+	       !is_kind(reading, 0, TOKEN_WORD) && !is_kind(reading, 0, TOKEN_OPEN) &&
+	       !is_target_colon(reading->tokens, reading->at))
 		reading->at++;
-	if (!is_target_colon(reading->tokens, reading->at)) {
+	if (is_target_colon(reading->tokens, reading->at)) {
+		reading->at++;
+	} else if (!redirects) {
 		/* "dnat to tcp dport map { 80 : 10.0.0.1 . 8080 }" */
 		reading->data = address_and_port;
 		return;
 	}
-	reading->at++;
+	if (is_one(reading, 0, reckoners)) {
+		give_up(reading, WHY_RECKONED);
+		return;
+	}
 	row.parts[0].transports = reading->transports & (SERVICE_TCP | SERVICE_UDP | SERVICE_SCTP);
 	/* "redirect to :tcp dport map { ... }": read where it stands. */
 	if (is_kind(reading, 0, TOKEN_WORD) &&
@@ -482,6 +518,18 @@ static void read_translation(struct reading *reading)
 		return;
 	}
 	read_value(reading, &row, false);
+}
+
+/* "dnat to numgen inc mod 2 map { 0 : 10.0.0.1 . 8080 }": the number is no port. */
+static void read_reckoned(struct reading *reading)
+{
+	static const struct selector_row number = { .parts = { { .kind = SELECTOR_OTHER } },
+						    .count = 1 };
+
+	reading->at++;
+	reading->value.data = &reading->data;
+	read_value(reading, &number, false);
+	reading->value.data = NULL;
 }
 
 /* ---- the whole rule ---- */
@@ -516,12 +564,18 @@ static void read_rule(struct reading *reading)
 			pass_group(reading);
 		else if (is_kind(reading, 0, TOKEN_WORD) && is_one(reading, 0, translations))
 			read_translation(reading);
+		else if (reading->data.count && is(reading, 0, "map"))
+			read_reckoned(reading);
 		else if ((!is_kind(reading, 0, TOKEN_WORD) && !is_kind(reading, 0, TOKEN_SET)) ||
 			 !read_selectors(reading))
 			reading->at++;
 	}
 	if (!reading->value.reason && !reading->value.list->count)
 		give_up(reading, reading->taken ? WHY_TAKEN : WHY_UNKNOWN);
+	/* Only its map could tell, and has no ports, or is not known. */
+	if ((reading->value.reason == WHY_UNKNOWN || reading->value.reason == WHY_SET) &&
+	    !rule_names_ports(reading->tokens))
+		reading->value.reason = NULL;
 }
 
 int rule_ports(const struct rule_text *rule, const struct comment_facts *facts,
@@ -545,7 +599,7 @@ int rule_ports(const struct rule_text *rule, const struct comment_facts *facts,
 	}
 	if (reading.value.error || reading.value.reason)
 		list->count = 0;
-	if (!reading.value.error && reading.value.reason)
+	if (!reading.value.error)
 		*ret_reason = reading.value.reason;
 	return reading.value.error;
 }

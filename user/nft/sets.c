@@ -105,6 +105,19 @@ static size_t read_types(const struct tokens *tokens, size_t index, struct selec
 	return index;
 }
 
+/* "numgen inc mod 2", no selector. Returns the index behind it; @index where it has parts. */
+static size_t read_reckoned(const struct tokens *tokens, size_t index, struct selector_row *ret_row)
+{
+	size_t at = index;
+
+	while (at < tokens->count && !tokens_is(tokens, at, ":")) {
+		if (tokens_is(tokens, at++, "."))
+			return index;
+	}
+	*ret_row = (struct selector_row){ .parts = { { .kind = SELECTOR_OTHER } }, .count = 1 };
+	return at;
+}
+
 /* "type ipv4_addr . inet_service : verdict", "typeof tcp dport : ip daddr . tcp dport" */
 static void read_type(const struct tokens *tokens, struct named_set *set)
 {
@@ -112,10 +125,12 @@ static void read_type(const struct tokens *tokens, struct named_set *set)
 	size_t at = 1;
 
 	set->data.count = 0;
-	if (by_example)
-		at += selector_row_read(tokens, at, &set->key) ? set->key.length : 0;
-	else
+	if (!by_example)
 		at = read_types(tokens, at, &set->key);
+	else if (selector_row_read(tokens, at, &set->key))
+		at += set->key.length;
+	else
+		at = read_reckoned(tokens, at, &set->key);
 	if (tokens_is(tokens, at, ":") && by_example)
 		selector_row_read(tokens, at + 1, &set->data);
 	else if (tokens_is(tokens, at, ":"))

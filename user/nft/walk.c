@@ -53,8 +53,9 @@ static int tell_rule(struct walk *walk, const struct chain_rule *rule)
 		return 0;
 	walk->ports.count = 0;
 	told.names_ports = rule_names_ports(&body.tokens);
-	if (told.names_ports)
+	if (told.names_ports || rule_translates_by_map(&body.tokens))
 		err = rule_ports(&body, walk->facts, walk->environment, &walk->ports, &told.reason);
+	told.names_ports |= walk->ports.count || told.reason;
 	return err ? err : walk->walker->rule(walk->walker->data, &told);
 }
 
