@@ -115,6 +115,23 @@ static const struct {
 	  "table netdev t {\n\tchain c {\n\t\ttype filter hook ingress devices = { eth5, eth6 } "
 	  "priority 0\n\t}\n}\n",
 	  PROOF_EQUAL, "" },
+	{ "table netdev t {\n\tchain c {\n\t\ttype filter hook ingress device eth5 priority 0\n"
+	  "\t\ttcp dport 22 dup to eth7\n\t\tfwd to \"eth8\"\n\t}\n}\n",
+	  "table netdev t {\n\tchain c {\n\t\ttype filter hook ingress device eth5 priority 0\n"
+	  "\t\ttcp dport 22 dup to eth7 comment \"[ps] 22 ssh\"\n\t\tfwd to \"eth8\"\n\t}\n}\n",
+	  PROOF_EQUAL, "" },
+	{ "table ip t {\n\tset s { typeof iif; elements = { \"eth7\" }; }\n"
+	  "\tmap m { typeof tcp dport : meta oif; elements = { 22 : eth8 }; }\n}\n",
+	  "table ip t {\n\tset s { typeof iif; elements = { \"eth7\" }; }\n"
+	  "\tmap m { typeof tcp dport : meta oif; elements = { 22 : eth8 }; }\n}\n",
+	  PROOF_EQUAL, "" },
+	{ CHAIN("tcp dport 22 dup to 10.0.0.1 device eth9"),
+	  CHAIN("tcp dport 22 dup to 10.0.0.1 device eth9"), PROOF_EQUAL, "" },
+	{ "table netdev t {\n\tchain c {\n\t\ttype filter hook ingress device eth5 priority 0\n"
+	  "\t\tfwd to meta mark map { 1 : eth7, 2 : \"eth8\" }\n\t}\n}\n",
+	  "table netdev t {\n\tchain c {\n\t\ttype filter hook ingress device eth5 priority 0\n"
+	  "\t\tfwd to meta mark map { 1 : eth7, 2 : \"eth8\" }\n\t}\n}\n",
+	  PROOF_EQUAL, "" },
 	{ "flush ruleset\n" CHAIN("accept"), "flush ruleset\n" CHAIN("accept"), PROOF_EQUAL, "" },
 	{ CHAIN("tcp dport 22 accept"), CHAIN("tcp dport 22 accept comment \"ask Bob\""),
 	  PROOF_DIFFERENT, "it would change the ruleset, which then lists: tcp dport 22 accept" },

@@ -80,6 +80,15 @@ static int add_behind(struct reading *reading, const struct tokens *tokens, size
 	return index < tokens->count ? add_token(reading, tokens, index) : 0;
 }
 
+/* "fwd to eth0", "dup to meta mark map { 1 : eth0 }": @index is behind the "to". */
+static int add_target(struct reading *reading, const struct tokens *tokens, size_t index)
+{
+	for (size_t i = index; i < tokens->count; i++)
+		if (tokens_kind(tokens, i, TOKEN_OPEN))
+			return add_tokens(reading, tokens, i, tokens_group_end(tokens, i));
+	return add_behind(reading, tokens, index);
+}
+
 static int read_text(struct reading *reading, const char *text, size_t length);
 
 static int take_included(void *taker, const char *text, size_t length)
@@ -107,8 +116,9 @@ static int read_include(struct reading *reading, const struct tokens *tokens)
 static int read_statement(struct reading *reading, const struct statement *statement)
 {
 	static const char *const keywords[] = { "iif", "oif", "device", "devices", "sdif", NULL };
+	static const char *const copies[] = { "fwd", "dup", NULL };
 	const struct tokens *tokens = &statement->tokens;
-	bool concatenated = false;
+	bool anywhere = false, by_example = false;
 	int error = 0;
 
 	if (tokens_is(tokens, 0, "include"))
@@ -116,15 +126,19 @@ static int read_statement(struct reading *reading, const struct statement *state
 	if (tokens_is(tokens, 0, "define") || tokens_is(tokens, 0, "redefine"))
 		return add_tokens(reading, tokens, 3, tokens->count);
 	for (size_t i = 0; !error && i < tokens->count; i++) {
-		if (!tokens_is_one(tokens, i, keywords) && !tokens_is(tokens, i, "iface_index"))
-			continue;
-		concatenated |= tokens_is(tokens, i + 1, ".") ||
-				(i && tokens_is(tokens, i - 1, ".")) ||
-				tokens_is(tokens, i, "iface_index");
-		error = add_behind(reading, tokens, i + 1);
+		by_example |= tokens_is(tokens, i, "typeof");
+		if (tokens_is_one(tokens, i, copies) && tokens_is(tokens, i + 1, "to")) {
+			error = add_target(reading, tokens, i + 2);
+		} else if (tokens_is_one(tokens, i, keywords) ||
+			   tokens_is(tokens, i, "iface_index")) {
+			anywhere |= by_example || tokens_is(tokens, i + 1, ".") ||
+				    (i && tokens_is(tokens, i - 1, ".")) ||
+				    tokens_is(tokens, i, "iface_index");
+			error = add_behind(reading, tokens, i + 1);
+		}
 	}
-	/* "iif . tcp dport { eth0 . 22 }", "type iface_index": any word may be one. */
-	return concatenated && !error ? add_tokens(reading, tokens, 0, tokens->count) : error;
+	/* "iif . tcp dport { eth0 . 22 }", "type iface_index", "typeof iif": any may be one. */
+	return anywhere && !error ? add_tokens(reading, tokens, 0, tokens->count) : error;
 }
 
 static int read_text(struct reading *reading, const char *text, size_t length)
