@@ -147,13 +147,15 @@ static void test_keep(void **state)
 {
 	struct fixture *fixture = *state;
 
-	expect_kept(fixture, "443", "8 13 23 ");
-	expect_kept(fixture, "443/udp", "8 ");
-	expect_kept(fixture, "22", "12 ");
-	expect_kept(fixture, "79-81", "8 12 ");
-	/* A port that is left out is what the rule is about. */
+	expect_kept(fixture, "443/tcp", "8 13 23 ");
+	expect_kept(fixture, "443/udp", "8 14 ");
+	expect_kept(fixture, "22/tcp", "12 ");
+	expect_kept(fixture, "79-81/tcp", "8 12 ");
+	expect_kept(fixture, "9/tcp", "");
+	/* "!= 53" is about the port that is left out, and about all others. */
 	expect_kept(fixture, "53/udp", "14 ");
-	expect_kept(fixture, "9", "");
+	expect_kept(fixture, "9/udp", "14 ");
+	expect_kept(fixture, "9", "14 ");
 }
 
 static void test_json(void **state)

@@ -139,13 +139,13 @@ void rules_release(struct rules *rules)
 	*rules = (struct rules){ 0 };
 }
 
-/* Whether a port of @what is among those of @use; one that is left out concerns it, too. */
+/* Whether @use is about a port of @what: all but 53 is about 53, and about all others. */
 static bool use_holds(const struct port_use *use, const struct what *what)
 {
 	for (size_t i = 0; i < what->count; i++) {
 		const struct port_range *range = &what->ranges[i];
 
-		if (range->first <= use->last && range->last >= use->first &&
+		if ((use->negated || (range->first <= use->last && range->last >= use->first)) &&
 		    (!use->transports || use->transports & range->transports))
 			return true;
 	}
