@@ -556,6 +556,23 @@ static void pass_group(struct reading *reading)
 	reading->at = end;
 }
 
+/* What a packet is translated to is of its own transport, where all matches say which. */
+static void complete_targets(struct port_list *list)
+{
+	uint8_t transports = 0;
+
+	for (size_t i = 0; i < list->count; i++) {
+		if (list->uses[i].role == PORT_TARGET)
+			continue;
+		if (!list->uses[i].transports)
+			return;
+		transports |= list->uses[i].transports;
+	}
+	for (size_t i = 0; i < list->count; i++)
+		if (list->uses[i].role == PORT_TARGET && !list->uses[i].transports)
+			list->uses[i].transports = transports;
+}
+
 static void read_rule(struct reading *reading)
 {
 	while (reading->at < reading->tokens->count && !reading->value.reason &&
@@ -596,6 +613,7 @@ int rule_ports(const struct rule_text *rule, const struct comment_facts *facts,
 	} else {
 		read_transports(&reading);
 		read_rule(&reading);
+		complete_targets(list);
 	}
 	if (reading.value.error || reading.value.reason)
 		list->count = 0;
