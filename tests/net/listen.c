@@ -1,15 +1,18 @@
 /*
- * listen [-n NAME] [-f CHILDREN] SOCKET...
+ * listen [-n NAME] [-f CHILDREN] [-t] SOCKET...
  *
  * Open sockets of every kind, print "ready" and the process's PID, and hold them until
  * standard input ends. A SOCKET is TRANSPORT:ADDRESS:PORT[,OPTION]...,
  * TRANSPORT tcp, udp or mptcp, ADDRESS v4 or v6 in brackets. Options: v6only=0|1,
  * dev=NAME (SO_BINDTODEVICE), reuse (SO_REUSEPORT), backlog=N, peer (connect it to
- * itself: UDP that is a client's). -n: PR_SET_NAME; -f: so many children hold them, too.
+ * itself: UDP that is a client's). -n: PR_SET_NAME; -f: so many children hold them, too;
+ * -t: a thread with descriptors of its own holds them, and nobody else.
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -157,18 +160,51 @@ static void hold(void)
 		;
 }
 
+static void say_ready(void)
+{
+	printf("ready %d\n", getpid());
+	fflush(stdout);
+}
+
+static void *open_apart(void *words)
+{
+	if (unshare(CLONE_FILES))
+		die("unshare", "-t");
+	for (char **word = words; *word; word++)
+		open_socket(*word);
+	say_ready();
+	hold();
+	return NULL;
+}
+
+static int hold_apart(char **words)
+{
+	pthread_t thread;
+
+	errno = pthread_create(&thread, NULL, open_apart, words);
+	if (errno)
+		die("pthread_create", "-t");
+	pthread_join(thread, NULL);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	int option, children = 0;
+	bool apart = false;
 
-	while ((option = getopt(argc, argv, "n:f:")) != -1) {
+	while ((option = getopt(argc, argv, "n:f:t")) != -1) {
 		if (option == 'n' && prctl(PR_SET_NAME, optarg))
 			die("PR_SET_NAME", optarg);
 		if (option == 'f')
 			children = atoi(optarg);
+		if (option == 't')
+			apart = true;
 		if (option == '?')
 			return 2;
 	}
+	if (apart)
+		return hold_apart(argv + optind);
 	for (int i = optind; i < argc; i++)
 		open_socket(argv[i]);
 	for (int i = 0; i < children; i++) {
@@ -178,8 +214,7 @@ int main(int argc, char **argv)
 			return 0;
 		}
 	}
-	printf("ready %d\n", getpid());
-	fflush(stdout);
+	say_ready();
 	hold();
 	return 0;
 }

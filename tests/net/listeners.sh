@@ -160,6 +160,15 @@ ok "two sockets have something in their queues" wait_for queued
 agree a "with queues" 2
 release
 
+# Open in a thread alone, where ss and /proc/PID/fd do not look.
+hold a "$listen" -t tcp:0.0.0.0:2000
+alone() { # COMMAND...
+	in_netns a "$@" "$PORTSCRIBE" listeners -j | jq -c '.listeners[] | [.port, .owners[].pid]'
+}
+is "$(alone)" "[2000,$pid]" "what only a thread has open is its process's"
+is "$(alone setpriv --bounding-set=-bpf,-perfmon,-sys_admin)" "[2000,$pid]" "also without BPF"
+release
+
 # Its own PID namespace: the number is ours, the namespace is said.
 hold a unshare --pid --fork --kill-child "$listen" tcp:0.0.0.0:23
 agree a "another PID namespace" 1

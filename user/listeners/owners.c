@@ -3,9 +3,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/kcmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "listeners/owners.h"
@@ -136,21 +138,19 @@ static bool read_descriptor(int directory, const char *name, uint32_t *ret_inode
 	return sscanf(link, "socket:[%u]", ret_inode) == 1;
 }
 
-static int walk_process(struct search *search, const char *pid)
+/* Of @pid, which has them under @path. */
+static int walk_descriptors(struct search *search, const char *path, uint32_t pid)
 {
-	_cleanup_closedir_ DIR *descriptors = NULL;
-	char path[64];
+	_cleanup_closedir_ DIR *descriptors = opendir(path);
 	struct dirent *entry;
 	int error = 0;
 
-	snprintf(path, sizeof(path), "/proc/%.20s/fd", pid);
-	descriptors = opendir(path);
 	if (!descriptors) {
 		search->denied += errno == EACCES || errno == EPERM;
 		return 0;
 	}
 	while (!error && (entry = readdir(descriptors))) {
-		struct owner_record record = { .pid = strtoul(pid, NULL, 10) };
+		struct owner_record record = { .pid = pid };
 		bool denied;
 
 		if (!isdigit((unsigned char)entry->d_name[0]))
@@ -164,7 +164,36 @@ static int walk_process(struct search *search, const char *pid)
 	return error;
 }
 
-static int walk_proc(struct search *search)
+static int walk_process(struct search *search, uint32_t pid)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%u/fd", pid);
+	return walk_descriptors(search, path, pid);
+}
+
+/* Threads that have descriptors of their own (CLONE_FILES), or whose process's first has ended. */
+static int walk_threads(struct search *search, uint32_t pid)
+{
+	_cleanup_closedir_ DIR *threads = NULL;
+	char path[64];
+	struct dirent *entry;
+	int error = 0;
+
+	snprintf(path, sizeof(path), "/proc/%u/task", pid);
+	threads = opendir(path);
+	while (threads && !error && (entry = readdir(threads))) {
+		uint32_t thread = strtoul(entry->d_name, NULL, 10);
+
+		if (!thread || thread == pid || !syscall(SYS_kcmp, pid, thread, KCMP_FILES, 0, 0))
+			continue;
+		snprintf(path, sizeof(path), "/proc/%u/task/%u/fd", pid, thread);
+		error = walk_descriptors(search, path, pid);
+	}
+	return error;
+}
+
+static int walk_proc(struct search *search, int (*walk)(struct search *search, uint32_t pid))
 {
 	_cleanup_closedir_ DIR *proc = opendir("/proc");
 	struct dirent *entry;
@@ -172,8 +201,28 @@ static int walk_proc(struct search *search)
 
 	while (!error && (entry = readdir(proc)))
 		if (isdigit((unsigned char)entry->d_name[0]))
-			error = walk_process(search, entry->d_name);
+			error = walk(search, strtoul(entry->d_name, NULL, 10));
 	return error;
+}
+
+static bool all_held(const struct search *search)
+{
+	size_t count = search->listeners->count, held = 0;
+	_cleanup_free_ bool *is_held = calloc(count + 1, sizeof(*is_held));
+
+	for (size_t i = 0; is_held && i < search->holding_count; i++) {
+		held += !is_held[search->holdings[i].listener];
+		is_held[search->holdings[i].listener] = true;
+	}
+	return held == count;
+}
+
+/* Threads seldom hold what their process does not: only where somebody is missing. */
+static int walk_all(struct search *search)
+{
+	int error = walk_proc(search, walk_process);
+
+	return error || all_held(search) ? error : walk_proc(search, walk_threads);
 }
 
 /*
@@ -406,7 +455,7 @@ static int find(struct search *search, struct owner_iterator *iterator, unsigned
 		error = lookup_add(&search->by_inode, listeners->items[i].inode, i + 1);
 	if (!error)
 		error = iterator ? owner_iterator_walk(iterator, take_record, search)
-				 : walk_proc(search);
+				 : walk_all(search);
 	if (!error)
 		error = read_facts(search, want);
 	if (error)
