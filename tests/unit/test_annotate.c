@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "nft/annotate.h"
+#include "nft/interfaces.h"
 #include "unit/fixture.h"
 
 #define DATA   "tests/data/nft"
@@ -977,12 +978,17 @@ static const struct included included[] = {
 	{ "./ports.nft", "define WEB = { 80, 443 }\ndefine SSH = 22\n" },
 	{ "./sets.nft", "table t {\nset s {\ntype inet_service\nelements = { 22, $SSH }\n}\n}\n" },
 	{ "./self.nft", "define SELF = 22\ninclude \"./self.nft\"\n" },
+	{ "./twice.nft", "define TWICE = 22\ninclude \"./twice.nft\"\ninclude \"./twice.nft\"\n" },
 	{ "./broken.nft", "define BROKEN = 22\ntable t {\n" },
 };
 
 static int read_included(void *data, struct slice pattern,
 			 int (*take)(void *taker, const char *text, size_t length), void *taker)
 {
+	size_t *reads = data;
+
+	if (reads)
+		++*reads;
 	for (size_t i = 0; i < sizeof(included) / sizeof(included[0]); i++)
 		if (slice_equals(pattern, included[i].path))
 			return take(taker, included[i].text, strlen(included[i].text));
@@ -1019,6 +1025,28 @@ static void test_includes(void **state)
 		assert_string_equal(result.text, including[i].after);
 		annotate_result_release(&result);
 	}
+}
+
+/* nft gives up at sixteen files within each other: not each of 65,536 is read then. */
+static void test_includes_endless(void **state)
+{
+	static const char text[] = "include \"./twice.nft\"\nadd rule t c tcp dport $TWICE\n";
+	struct fixture *fixture = *state;
+	size_t reads = 0;
+	const struct nft_includes includes = { read_included, &reads };
+	const struct annotate_options options = { .facts = &fixture->facts, .includes = &includes };
+	struct annotate_result result = { 0 };
+	struct interface_names names = { 0 };
+
+	assert_int_equal(nft_annotate(text, strlen(text), &options, &result), 0);
+	assert_string_equal(result.text,
+			    "include \"./twice.nft\"\nadd rule t c tcp dport $TWICE" SSH "\n");
+	assert_int_equal(reads, 2 * 16);
+	annotate_result_release(&result);
+	reads = 0;
+	assert_int_equal(interface_names_read(&names, text, strlen(text), &includes), 0);
+	assert_int_equal(reads, 16);
+	interface_names_release(&names);
 }
 
 /* Where counts do not matter, those that are there stay, and change nothing else. */
@@ -1210,13 +1238,21 @@ static void test_large(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rules),	      cmocka_unit_test(test_files),
-		cmocka_unit_test(test_skips),	      cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_golden_files),  cmocka_unit_test(test_damaged),
-		cmocka_unit_test(test_corpus),	      cmocka_unit_test(test_large),
-		cmocka_unit_test(test_machine_names), cmocka_unit_test(test_remarks),
-		cmocka_unit_test(test_ours),	      cmocka_unit_test(test_strip),
-		cmocka_unit_test(test_includes),      cmocka_unit_test(test_keep_counts),
+		cmocka_unit_test(test_rules),
+		cmocka_unit_test(test_files),
+		cmocka_unit_test(test_skips),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_golden_files),
+		cmocka_unit_test(test_damaged),
+		cmocka_unit_test(test_corpus),
+		cmocka_unit_test(test_large),
+		cmocka_unit_test(test_machine_names),
+		cmocka_unit_test(test_remarks),
+		cmocka_unit_test(test_ours),
+		cmocka_unit_test(test_strip),
+		cmocka_unit_test(test_includes_endless),
+		cmocka_unit_test(test_includes),
+		cmocka_unit_test(test_keep_counts),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -39,6 +39,7 @@ struct environment {
 	size_t newest[BUCKETS]; /* of each hash; NONE */
 	unsigned int depth;	/* of blocks */
 	unsigned int included;	/* depth of files */
+	bool endless;		/* they were nested too deeply: no more are read */
 	struct sets *sets;
 	struct use *uses; /* owned */
 	size_t use_count, use_capacity;
@@ -110,6 +111,7 @@ static void forget_all(struct environment *environment)
 	while (environment->count)
 		forget_newest(environment);
 	environment->depth = 0;
+	environment->endless = false;
 }
 
 void environment_rewind(struct environment *environment)
@@ -273,9 +275,12 @@ static int pass_include(const struct inclusion *inclusion, const struct tokens *
 	struct slice path;
 	int err;
 
-	if (!includes || !tokens_kind(tokens, 1, TOKEN_STRING) ||
-	    environment->included == INCLUDES_DEEP)
+	if (!includes || !tokens_kind(tokens, 1, TOKEN_STRING) || environment->endless)
 		return 0;
+	if (environment->included == INCLUDES_DEEP) {
+		environment->endless = true;
+		return 0;
+	}
 	path = tokens_slice(tokens, 1);
 	path = (struct slice){ path.text + 1, path.length - 2 };
 	environment->included++;

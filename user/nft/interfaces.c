@@ -18,6 +18,7 @@ struct reading {
 	struct interface_names *names;
 	const struct nft_includes *includes;
 	unsigned int depth; /* of files */
+	bool endless;	    /* they were nested too deeply: no more are read */
 };
 
 /* Names that end in * stand for all that begin so, and need none to be there. */
@@ -101,9 +102,12 @@ static int read_include(struct reading *reading, const struct tokens *tokens)
 	struct slice path;
 	int error;
 
-	if (!reading->includes || !tokens_kind(tokens, 1, TOKEN_STRING) ||
-	    reading->depth == INCLUDES_DEEP)
+	if (!reading->includes || !tokens_kind(tokens, 1, TOKEN_STRING) || reading->endless)
 		return 0;
+	if (reading->depth == INCLUDES_DEEP) {
+		reading->endless = true;
+		return 0;
+	}
 	path = tokens_slice(tokens, 1);
 	reading->depth++;
 	error = reading->includes->read(reading->includes->data,
@@ -157,7 +161,7 @@ static int read_text(struct reading *reading, const char *text, size_t length)
 int interface_names_read(struct interface_names *names, const char *text, size_t length,
 			 const struct nft_includes *includes)
 {
-	return read_text(&(struct reading){ names, includes, 0 }, text, length);
+	return read_text(&(struct reading){ names, includes, 0, false }, text, length);
 }
 
 void interface_names_release(struct interface_names *names)
