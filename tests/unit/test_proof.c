@@ -140,6 +140,10 @@ static const struct {
 	  "nft would not load it any more (/dev/stdin:3:" },
 	{ CHAIN("tcp dport 22 akzept"), CHAIN("tcp dport 22 accept"), PROOF_NONE,
 	  "nft does not load it by itself (/dev/stdin:3:" },
+	/* What nft says of an included file begins with where it is included. */
+	{ "include \"./.clang-format\"\n" CHAIN("accept"),
+	  "include \"./.clang-format\"\n" CHAIN("accept"), PROOF_NONE,
+	  "nft does not load it by itself (./.clang-format:2:13-13: Error: " },
 	{ "monitor ruleset\n", "monitor ruleset\n", PROOF_NONE, "it holds a \"monitor\" command" },
 	{ "list ruleset; " CHAIN("accept"), CHAIN("accept"), PROOF_EQUAL, "" },
 };

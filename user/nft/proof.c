@@ -74,10 +74,18 @@ static int try_load(void *data, FILE *report)
 	return nft_do(list, (struct slice){ "", 0 }, report, TRIAL_TROUBLED);
 }
 
-/* The first line of what nft said. */
-static int first_line(const char *text)
+/* The line of what nft said that has the reason; those before may say where it is included. */
+static struct slice reason_line(const char *text)
 {
-	return strcspn(text, "\n");
+	static const char included[] = "In file included from ", further[] = " ";
+	size_t length = strcspn(text, "\n");
+
+	while (text[length] && (!strncmp(text, included, strlen(included)) ||
+				!strncmp(text, further, strlen(further)))) {
+		text += length + 1;
+		length = strcspn(text, "\n");
+	}
+	return (struct slice){ text, length };
 }
 
 /* 0: *ret_listing is owned by the caller. 1: it cannot be loaded. -errno. Both with @fault. */
@@ -85,6 +93,7 @@ static int list_of(const struct trial *trial, char **ret_listing, size_t *ret_le
 		   struct fault *fault)
 {
 	_cleanup_free_ char *report = NULL;
+	struct slice reason;
 	size_t length;
 	int status = throwaway_run(try_load, (void *)trial, &report, &length, fault);
 
@@ -95,7 +104,8 @@ static int list_of(const struct trial *trial, char **ret_listing, size_t *ret_le
 		*ret_length = length;
 		return 0;
 	}
-	fault_set(fault, -EINVAL, "%.*s", first_line(report), report);
+	reason = reason_line(report);
+	fault_set(fault, -EINVAL, "%.*s", SLICE_ARGS(reason));
 	return status == TRIAL_REFUSED ? 1 : -EIO;
 }
 
