@@ -409,6 +409,15 @@ ps b --policy "$work/bad.conf"
 is "$code|$out" "3|" "a policy that was asked for and is wrong"
 is "$said" "portscribe listeners: $work/bad.conf:2:8: no reach: all, loopback, an address, a prefix" \
 	"has its place"
+# What is said of backslashes holds none: a terminal gets each of them twice.
+printf 'tcp 22 all "/a\\n"\n' >"$work/escape.conf"
+ps b --policy "$work/escape.conf"
+is "$code|$said" "3|portscribe listeners: $work/escape.conf:1:15: no such escape: behind a backslash stand another, a quote, or x and two hexadecimal digits" \
+	"an escape that is none"
+printf 'tcp 22 all *\r\n' >"$work/escape.conf"
+ps b --policy "$work/escape.conf"
+is "$code|$said" "3|portscribe listeners: $work/escape.conf:1:13: a byte that is no text; in quotes it is a backslash, x and two hexadecimal digits" \
+	"a byte that is no text"
 cp "$work/bad.conf" $policy
 ps b
 is "$code" 4 "one that was not asked for is left out"

@@ -94,7 +94,9 @@ static int read_quoted(struct reading *reading, const char **at, struct word *wo
 			step = read_escape(next + 1, reading->end, &text[word->length]);
 			if (!step++)
 				return refuse(reading, next,
-					      "no such escape: \\\", \\\\ and \\xNN are");
+					      "no such escape: behind a backslash stand another, a "
+					      "quote, "
+					      "or x and two hexadecimal digits");
 		}
 		word->length++;
 		next += step;
@@ -430,8 +432,10 @@ static int check_bytes(struct reading *reading)
 	for (size_t i = 0, step; i < length; i += step) {
 		step = policy_character(reading->line + i, length - i);
 		if (!step)
-			return refuse(reading, reading->line + i,
-				      "a byte that is no text; in quotes it is \\xNN");
+			return refuse(
+				reading, reading->line + i,
+				"a byte that is no text; in quotes it is a backslash, x and two "
+				"hexadecimal digits");
 	}
 	return 0;
 }
