@@ -483,6 +483,14 @@ static const struct rule_row files[] = {
 	  "5m }; }; }",
 	  "table t { set s { type inet_service; flags timeout; elements = { 22 timeout 1h expires "
 	  "5m" SSH " }; }; }" },
+	/* A piece that is included within a table: its sets are its chains'. */
+	{ "set s { type inet_service; elements = { 22 }; }\nmap m {\n\ttype inet_service : "
+	  "verdict\n"
+	  "\telements = { 80 : accept }\n}\nchain c {\n\ttcp dport @s accept\n\ttcp dport vmap "
+	  "@m\n}\n",
+	  "set s { type inet_service; elements = { 22" SSH " }; }\nmap m {\n\ttype inet_service : "
+	  "verdict\n\telements = { 80" WEB " : accept }\n}\nchain c {\n\ttcp dport @s accept" SSH
+	  "\n\ttcp dport vmap @m" WEB "\n}\n" },
 	/* What a map of addresses translates to has ports, or it has none. */
 	{ "table t { map m { type ipv4_addr : ipv4_addr . inet_service; elements = { 10.0.0.1 : "
 	  "10.1.0.1 . 22 }; }\nchain c {\ndnat to ip saddr map @m\n}\n}",
@@ -978,6 +986,7 @@ static const struct included included[] = {
 	{ "./ports.nft", "define WEB = { 80, 443 }\ndefine SSH = 22\n" },
 	{ "./sets.nft", "table t {\nset s {\ntype inet_service\nelements = { 22, $SSH }\n}\n}\n" },
 	{ "./self.nft", "define SELF = 22\ninclude \"./self.nft\"\n" },
+	{ "./piece.nft", "set s { type inet_service; elements = { 22 }; }\n" },
 	{ "./twice.nft", "define TWICE = 22\ninclude \"./twice.nft\"\ninclude \"./twice.nft\"\n" },
 	{ "./broken.nft", "define BROKEN = 22\ntable t {\n" },
 };
@@ -1006,6 +1015,10 @@ static const struct rule_row including[] = {
 	  "include \"./broken.nft\"\nadd rule t c tcp dport $BROKEN" SSH },
 	{ "table t {\ninclude \"./ports.nft\"\nchain c {\ntcp dport $SSH\n}\n}",
 	  "table t {\ninclude \"./ports.nft\"\nchain c {\ntcp dport $SSH" SSH "\n}\n}" },
+	{ "table t {\ninclude \"./piece.nft\"\nchain c {\ntcp dport @s\n}\n}\ntable u {\nchain c "
+	  "{\ntcp dport @s\n}\n}",
+	  "table t {\ninclude \"./piece.nft\"\nchain c {\ntcp dport @s" SSH
+	  "\n}\n}\ntable u {\nchain c {\ntcp dport @s\n}\n}" },
 	{ "include \"./missing.nft\"\nadd rule t c tcp dport $X",
 	  "include \"./missing.nft\"\nadd rule t c tcp dport $X" },
 };

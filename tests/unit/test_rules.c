@@ -203,6 +203,47 @@ static void test_print(void **state)
 	free(printed);
 }
 
+struct piece {
+	const char *text, *printed;
+};
+
+/* Pieces of files, that are included within a table or a chain. */
+static const struct piece pieces[] = {
+	{ "tcp dport 22 accept\n", "in no table:\n\t\ttcp dport 22 accept\n" },
+	{ "chain c {\n\ttcp dport 22 accept\n}\n", "chain c:\n\t\ttcp dport 22 accept\n" },
+	{ "set s { type inet_service; elements = { 22 }; }\n", "set s:\n\t\t22\n" },
+	{ "add rule t c tcp dport 22 accept\n",
+	  "ip t, chain c:\n\t\tadd rule t c tcp dport 22 accept\n" },
+};
+
+static void test_pieces(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct rules_facts facts = { .comment = &fixture->facts };
+	const struct rules_style style = { .whole = false };
+	struct text_error error;
+
+	for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
+		char *printed = NULL, *ours;
+		size_t size;
+		FILE *out = open_memstream(&printed, &size);
+
+		rules_release(&fixture->rules);
+		assert_int_equal(rules_read(pieces[i].text, strlen(pieces[i].text), &fixture->facts,
+					    NULL, &fixture->rules, &error),
+				 0);
+		assert_int_equal(rules_print(out, &fixture->rules, &facts, &style), 0);
+		fclose(out);
+		ours = strstr(printed, "> 22 ssh");
+		assert_non_null(ours);
+		while (ours > printed && ours[-1] != '\n')
+			ours--;
+		*ours = '\0';
+		assert_string_equal(printed, pieces[i].printed);
+		free(printed);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -210,6 +251,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_keep, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_json, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_print, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_pieces, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -255,6 +255,7 @@ static int pass_define(struct environment *environment, const struct tokens *tok
 struct inclusion {
 	struct environment *environment;
 	const struct comment_facts *facts; /* NULL: only defines are read */
+	struct place place;		   /* where the text is included */
 };
 
 static int read_text(const struct inclusion *inclusion, const char *text, size_t length);
@@ -268,9 +269,11 @@ static int take_included(void *taker, const char *text, size_t length)
 	return err == -EINVAL ? 0 : err;
 }
 
-static int pass_include(const struct inclusion *inclusion, const struct tokens *tokens)
+static int pass_include(const struct inclusion *inclusion, const struct statement *statement)
 {
 	struct environment *environment = inclusion->environment;
+	const struct tokens *tokens = &statement->tokens;
+	struct inclusion inner = { environment, inclusion->facts, statement->place };
 	const struct nft_includes *includes = environment->includes;
 	struct slice path;
 	int err;
@@ -284,7 +287,7 @@ static int pass_include(const struct inclusion *inclusion, const struct tokens *
 	path = tokens_slice(tokens, 1);
 	path = (struct slice){ path.text + 1, path.length - 2 };
 	environment->included++;
-	err = includes->read(includes->data, path, take_included, (void *)inclusion);
+	err = includes->read(includes->data, path, take_included, &inner);
 	environment->included--;
 	return err == -ENOMEM ? err : 0;
 }
@@ -305,7 +308,7 @@ static int pass(const struct inclusion *inclusion, const struct statement *state
 		   tokens_is(tokens, 0, "undefine")) {
 		return pass_define(environment, tokens);
 	} else if (tokens_is(tokens, 0, "include")) {
-		return pass_include(inclusion, tokens);
+		return pass_include(inclusion, statement);
 	} else if (inclusion->facts) {
 		return sets_pass(environment->sets, statement, environment, inclusion->facts);
 	}
@@ -315,7 +318,7 @@ static int pass(const struct inclusion *inclusion, const struct statement *state
 int environment_pass(struct environment *environment, const struct statement *statement,
 		     const struct comment_facts *facts)
 {
-	return pass(&(struct inclusion){ environment, facts }, statement);
+	return pass(&(struct inclusion){ .environment = environment, .facts = facts }, statement);
 }
 
 static int read_text(const struct inclusion *inclusion, const char *text, size_t length)
@@ -325,6 +328,7 @@ static int read_text(const struct inclusion *inclusion, const char *text, size_t
 	int ret;
 
 	statement_reader_init(&reader, text, length);
+	reader.places[0] = inclusion->place;
 	while ((ret = statement_next(&reader, &statement)) > 0) {
 		ret = pass(inclusion, &statement);
 		if (ret)

@@ -258,11 +258,11 @@ bool set_reference_read(const struct statement *statement, struct set_reference 
 	struct set_reference reference = { 0 };
 	size_t object = 0, name = 1;
 
-	if (statement->kind == STATEMENT_COMMAND) {
+	if (statement->kind == STATEMENT_COMMAND && !statement_is_piece(tokens)) {
 		object = statement_object(tokens);
 		name = behind_table(tokens, object, &statement->place);
 		reference.removes = tokens_is_one(tokens, 0, removals);
-	} else if (statement->kind != STATEMENT_TABLE) {
+	} else if (statement->kind != STATEMENT_TABLE && statement->kind != STATEMENT_COMMAND) {
 		return false;
 	}
 	reference.is_map = tokens_is(tokens, object, "map");

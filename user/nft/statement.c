@@ -58,6 +58,14 @@ size_t statement_object(const struct tokens *tokens)
 	return tokens_is_one(tokens, 0, verbs);
 }
 
+bool statement_is_piece(const struct tokens *tokens)
+{
+	static const char *const objects[] = { "chain", "set", "map", NULL };
+
+	return tokens_is_one(tokens, 0, objects) &&
+	       (tokens->count == 2 || tokens_kind(tokens, 2, TOKEN_OPEN));
+}
+
 /* Which block a { would open here, after the tokens read so far; BLOCK_FILE: none. */
 static enum block block_opened(const struct statement_reader *reader)
 {
@@ -97,7 +105,7 @@ static void block_enter(struct statement_reader *reader, enum block block,
 	struct place place = reader->places[reader->depth];
 	size_t name = object + 1;
 
-	if (block_of(reader) == BLOCK_FILE)
+	if (block_of(reader) == BLOCK_FILE && !statement_is_piece(&tokens))
 		name = place_read(&tokens, object + 1, &place);
 	if (block == BLOCK_CHAIN && name < tokens.count)
 		place.chain = tokens_slice(&tokens, name);
@@ -154,13 +162,16 @@ static enum statement_kind kind_of(const struct statement_reader *reader)
 }
 
 /* Of a command at the top, where it says it belongs. */
-static struct place place_of(const struct statement_reader *reader)
+static struct place place_of(const struct statement_reader *reader, enum statement_kind kind)
 {
+	static const char *const placeless[] = { "include", "define", "redefine", "undefine",
+						 NULL };
 	struct place place = reader->places[reader->depth];
 	struct tokens tokens = read_so_far(reader);
 	size_t object, name;
 
-	if (block_of(reader) != BLOCK_FILE || reader->count < 2)
+	if (block_of(reader) != BLOCK_FILE || reader->count < 2 || kind == STATEMENT_STRAY ||
+	    tokens_is_one(&tokens, 0, placeless) || statement_is_piece(&tokens))
 		return place;
 	object = statement_object(&tokens);
 	name = place_read(&tokens, object + 1, &place);
@@ -177,7 +188,7 @@ static int statement_done(const struct statement_reader *reader, enum statement_
 		.kind = kind,
 		.tokens = read_so_far(reader),
 		.closed_early = closed_early,
-		.place = place_of(reader),
+		.place = place_of(reader, kind),
 	};
 	return 1;
 }

@@ -55,7 +55,7 @@ struct statement_reader {
 	size_t count, capacity;
 	struct token opened[3]; /* the { of each block we are in */
 	enum block blocks[3];
-	struct place places[3];
+	struct place places[3];	 /* of the file itself: nowhere, or where it is included */
 	unsigned int depth;	 /* index of the innermost one */
 	bool closing;		 /* a } was read that is to be told next */
 	struct token closer;	 /* that } */
@@ -78,6 +78,12 @@ int statement_next(struct statement_reader *reader, struct statement *ret_statem
  */
 bool statement_within(const struct tokens *outer, size_t *at, size_t end, struct tokens *ret_tokens,
 		      bool *ret_closed_early);
+
+/*
+ * Whether they are "chain c {" or "set s {" without a table: a piece of a file that is
+ * included within one. Its place is that of the table, where that is known.
+ */
+bool statement_is_piece(const struct tokens *tokens);
 
 /* The index of the word that says what a command is about: 1 behind "add", "delete" ... */
 size_t statement_object(const struct tokens *tokens);

@@ -162,10 +162,13 @@ static bool same_place(const struct rules_item *a, const struct rules_item *b)
 
 static void print_place(const struct printing *printing, const struct rules_item *item)
 {
-	char text[512];
-	int length = snprintf(text, sizeof(text), "%.*s %.*s, ", SLICE_ARGS(item->place.family),
-			      SLICE_ARGS(item->place.table));
+	char text[512] = "in no table:";
+	int length = 0;
 
+	/* A piece of a file names none. */
+	if (item->place.table.length)
+		length = snprintf(text, sizeof(text), "%.*s %.*s, ", SLICE_ARGS(item->place.family),
+				  SLICE_ARGS(item->place.table));
 	if (item->set.length)
 		snprintf(text + length, sizeof(text) - length, "set %.*s:", SLICE_ARGS(item->set));
 	else if (item->place.chain.length)
