@@ -467,6 +467,19 @@ is "$code|$(nft list ruleset | grep -c 'dport 22 drop$')" "4|1" \
 	"a rule is replaced in the window: it is what somebody else made it"
 like "$said" 'left alone: somebody else changed it meanwhile' "and it is said"
 
+# A counter that is set back while its rate is measured, here by its rule's replacement.
+load <<<'table inet t { chain c { tcp dport 22 counter packets 1000 bytes 60000 accept; }; }'
+strace -o /dev/null -e trace=clock_nanosleep,nanosleep \
+	-e inject=clock_nanosleep,nanosleep:delay_enter=2000000 \
+	"$PORTSCRIBE" annotate --live --apply >"$work/out" 2>"$work/said" &
+running=$!
+wait_for held "$running"
+nft replace rule inet t c handle 2 tcp dport 22 counter packets 7 bytes 420 accept
+wait $running
+is "$?|$(cat "$work/said")" "0|" "a counter that is set back meanwhile is not taken for a fast one"
+is "$(nft list ruleset | grep -c 'counter packets 7 bytes 420 accept comment "\[ps\] 22')" 1 \
+	"and is what it was set to"
+
 # ---- kills, and errors of the kernel's ----
 
 load <<'NFT'

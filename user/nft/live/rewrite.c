@@ -348,12 +348,13 @@ static bool any(const struct numbers *numbers)
 	return false;
 }
 
+/* Of what came between: less than nothing, where a counter was set back, is none. */
 static uint64_t sum(const struct numbers *numbers, bool packets)
 {
 	uint64_t total = 0;
 
 	for (size_t i = 0; i < numbers->count; i++)
-		if (numbers->list[i].is_packets == packets)
+		if (numbers->list[i].is_packets == packets && numbers->list[i].value <= INT64_MAX)
 			total += numbers->list[i].value;
 	return total;
 }
@@ -507,6 +508,7 @@ static int measure_rates(struct rewriting *rewriting, struct rewrite *list, size
 {
 	uint64_t *packets = calloc(count + 1, sizeof(*packets));
 	double begin = seconds_now(), elapsed;
+	uint64_t now;
 	size_t counted = 0;
 
 	if (!packets)
@@ -522,8 +524,10 @@ static int measure_rates(struct rewriting *rewriting, struct rewrite *list, size
 	for (size_t i = 0; i < count; i++) {
 		if (!rule_counts(list[i].rule))
 			continue;
+		now = packets_now(rewriting, &list[i]);
 		elapsed = seconds_now() - begin;
-		list[i].rate = (packets_now(rewriting, &list[i]) - packets[i]) / elapsed;
+		/* Set back meanwhile, it has begun at 0. */
+		list[i].rate = (now < packets[i] ? now : now - packets[i]) / elapsed;
 	}
 	free(packets);
 	return 0;
