@@ -637,6 +637,7 @@ static const struct skip_row skips[] = {
 	{ "tcp dport 22 comment \"[ps] ask Bob\"", "it has a comment already" },
 	{ "tcp dport 22 comment \"[ps] 22\" accept", "it has a comment already" },
 	{ "tcp dport 22 counter comment \"c\" accept", "it has a comment already" },
+	{ "tcp dport 22 \\\n\tcomment \"[ps] 22\" # x", "it has a comment already" },
 	{ "tcp dport @s", "its ports come from a set that is not in reach" },
 	{ "tcp dport != @s", "its ports come from a set that is not in reach" },
 	{ "tcp dport 22 tcp sport @s", "its ports come from a set that is not in reach" },
@@ -949,6 +950,11 @@ static void test_ours(void **state)
 
 /* Ours goes wherever it stands; nothing else does. */
 static const struct rule_row stripped[] = {
+	/* Without the comment the rule would go on in the line behind. */
+	{ "tcp dport 22 \\\n\tcomment \"[ps] 22 ssh\" # x\ntcp dport 80\n",
+	  "tcp dport 22 \\\n\tcomment \"[ps] 22 ssh\" # x\ntcp dport 80\n" },
+	{ "tcp dport 22 \\\n\tcomment \"[ps] 22 ssh\"\ntcp dport 80\n",
+	  "tcp dport 22 \\\n\ntcp dport 80\n" },
 	{ "accept comment \"[ps] 22 ssh\"", "accept" },
 	{ "tcp dport 22 comment\t \"[ps] 22 ssh\";accept", "tcp dport 22;accept" },
 	{ "tcp dport 22\t \\\n\tcomment \"[ps] 22 ssh\"\n", "tcp dport 22\t \\\n\n" },

@@ -72,6 +72,25 @@ static bool quoted(const struct spot *spot, struct slice *ret_text)
 }
 
 /*
+ * Whether the comment begins a line that goes on with a # comment. We write none there,
+ * and without it nothing would end the rule: nft passes over a line that holds nothing
+ * but a # comment, newline and all (comment_line).
+ */
+static bool ends_rule(const struct annotator *annotator, const struct spot *spot)
+{
+	const struct token *word = &spot->tokens->list[spot->index];
+	size_t start = word->start, end = word[1].end;
+
+	while (start && (annotator->text[start - 1] == ' ' || annotator->text[start - 1] == '\t'))
+		start--;
+	while (end < annotator->length &&
+	       (annotator->text[end] == ' ' || annotator->text[end] == '\t'))
+		end++;
+	return spot->is_rule && start && annotator->text[start - 1] == '\n' &&
+	       end < annotator->length && annotator->text[end] == '#';
+}
+
+/*
  * Whether the comment at @spot is ours. @now is what we would write there with
  * its counts: where it is that, no more has to be asked.
  */
@@ -79,8 +98,9 @@ static bool is_ours(const struct annotator *annotator, const struct spot *spot, 
 {
 	struct slice text;
 
-	return quoted(spot, &text) && ((now.length && slices_equal(text, now)) ||
-				       comment_is_ours(annotator->options->facts, text));
+	return quoted(spot, &text) && !ends_rule(annotator, spot) &&
+	       ((now.length && slices_equal(text, now)) ||
+		comment_is_ours(annotator->options->facts, text));
 }
 
 /* What we would write for @ports, with the counts that the comment at @spot has. */
