@@ -52,8 +52,10 @@ static void test_rows(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct interval meant[3];
 		char text[3 * ADDRESSES_MAX] = "", one[ADDRESSES_MAX];
-		size_t count = sources_as_meant(&host, NFPROTO_IPV4, rows[i].sources, rows[i].count,
-						meant);
+		size_t used, count = sources_as_meant(&host, NFPROTO_IPV4, rows[i].sources,
+						      rows[i].count, meant, 3, &used);
+
+		assert_int_equal(used, rows[i].count);
 
 		for (size_t k = 0; k < count; k++) {
 			strcat(text, k ? " " : "");
@@ -63,10 +65,25 @@ static void test_rows(void **state)
 	}
 }
 
+/* The first one, where there is no room for more. */
+static void test_room(void **state)
+{
+	static const struct interval sources[] = { INTERVAL(0, 0, 0, 0, 0, 0),
+						   INTERVAL(0, 0, 2, 0, 0, 254),
+						   INTERVAL(0, 2, 0, 0, 2, 9) };
+	struct interval meant;
+	size_t used;
+
+	assert_int_equal(sources_as_meant(&host, NFPROTO_IPV4, sources, 3, &meant, 1, &used), 1);
+	assert_int_equal(used, 2);
+	assert_true(meant.first == sources[0].first && meant.last == ADDRESS(10, 0, 0, 255));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_room),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

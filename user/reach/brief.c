@@ -7,8 +7,6 @@
 #include "reach/sources.h"
 #include "render/text.h"
 
-#define SOURCES_MAX 16 /* pieces that may be one prefix with holes for own addresses */
-
 static char *say(char target[REACH_BRIEF_MAX], const char *text)
 {
 	snprintf(target, REACH_BRIEF_MAX, "%s", text);
@@ -28,7 +26,8 @@ static char *say_where(const struct reach_answer *answer, const struct reach_whe
 		       const struct reach_style *style, char target[REACH_BRIEF_MAX])
 {
 	char address[ADDRESSES_MAX], name[64];
-	struct interval meant[SOURCES_MAX];
+	struct interval meant;
+	size_t used;
 	size_t interface = only_interface(where, style->host);
 
 	if (where->any_source && where->any_interface)
@@ -40,10 +39,10 @@ static char *say_where(const struct reach_answer *answer, const struct reach_whe
 			 text_safe(name, sizeof(name), raw, strlen(raw)));
 		return target;
 	}
-	if (where->any_interface && where->source_count <= SOURCES_MAX &&
-	    sources_as_meant(style->host, answer->question.family, where->sources,
-			     where->source_count, meant) == 1)
-		return say(target, addresses_text(address, answer->question.family, meant[0]));
+	sources_as_meant(style->host, answer->question.family, where->sources, where->source_count,
+			 &meant, 1, &used);
+	if (where->any_interface && where->source_count && used == where->source_count)
+		return say(target, addresses_text(address, answer->question.family, meant));
 	return say(target, "some");
 }
 

@@ -63,20 +63,23 @@ static struct interval ended_well(const struct host *host, uint8_t family, struc
 }
 
 size_t sources_as_meant(const struct host *host, uint8_t family, const struct interval *sources,
-			size_t count, struct interval *ret_meant)
+			size_t count, struct interval *ret_meant, size_t room, size_t *ret_used)
 {
-	size_t joined = 0;
+	size_t joined = 0, used;
 
-	for (size_t i = 0; i < count; i++) {
+	for (used = 0; used < count; used++) {
 		struct interval *before = joined ? &ret_meant[joined - 1] : NULL;
 
-		if (before && sources[i].first > before->last + 1 &&
-		    all_own(host, family, before->last + 1, sources[i].first - 1))
-			before->last = sources[i].last;
+		if (before && sources[used].first > before->last + 1 &&
+		    all_own(host, family, before->last + 1, sources[used].first - 1))
+			before->last = sources[used].last;
+		else if (joined < room)
+			ret_meant[joined++] = sources[used];
 		else
-			ret_meant[joined++] = sources[i];
+			break;
 	}
 	for (size_t i = 0; i < joined; i++)
 		ret_meant[i] = ended_well(host, family, ret_meant[i]);
+	*ret_used = used;
 	return joined;
 }

@@ -9,10 +9,10 @@
 
 /*
  * Join @count sorted intervals of addresses over those that are @host's own, and let
- * them end where a prefix does, if only such addresses are added. Fills @ret_meant,
- * which has room for @count; returns how many.
+ * them end where a prefix does, if only such addresses are added. Fills the first @room
+ * of @ret_meant and returns how many; *ret_used is how many of @sources they stand for.
  */
 size_t sources_as_meant(const struct host *host, uint8_t family, const struct interval *sources,
-			size_t count, struct interval *ret_meant);
+			size_t count, struct interval *ret_meant, size_t room, size_t *ret_used);
 
 #endif

@@ -8,7 +8,6 @@
 #include "reach/render.h"
 #include "reach/sources.h"
 #include "render/text.h"
-#include "util/cleanup.h"
 
 #define SOURCES_SHOWN 6
 
@@ -56,18 +55,20 @@ char *addresses_text(char target[ADDRESSES_MAX], uint8_t family, struct interval
 static void print_sources(FILE *out, const struct reach_where *where, uint8_t family,
 			  const struct reach_style *style)
 {
-	_cleanup_free_ struct interval *meant =
-		style->all ? NULL : reallocarray(NULL, where->source_count + 1, sizeof(*meant));
-	const struct interval *sources = meant ? meant : where->sources;
-	size_t count = where->source_count;
+	const struct interval *sources = where->sources;
+	size_t count = where->source_count, used = count;
+	struct interval meant[SOURCES_SHOWN];
 	char text[ADDRESSES_MAX];
 
-	if (meant)
-		count = sources_as_meant(style->host, family, where->sources, count, meant);
-	for (size_t i = 0; i < count && (style->all || i < SOURCES_SHOWN); i++)
+	if (!style->all) {
+		sources = meant;
+		count = sources_as_meant(style->host, family, where->sources, count, meant,
+					 SOURCES_SHOWN, &used);
+	}
+	for (size_t i = 0; i < count; i++)
 		fprintf(out, "%s%s", i ? ", " : "", addresses_text(text, family, sources[i]));
-	if (!style->all && count > SOURCES_SHOWN)
-		fprintf(out, ", +%zu more (-v shows them)", count - SOURCES_SHOWN);
+	if (used < where->source_count)
+		fprintf(out, ", +%zu more (-v shows them)", where->source_count - used);
 }
 
 static void print_name(FILE *out, const char *name)

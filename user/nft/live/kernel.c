@@ -376,7 +376,10 @@ static int read_once(struct reading *reading, enum kernel_elements elements)
 	uint32_t before, after;
 	int error = kernel_ask_generation(&reading->netlink, &before);
 
-	for (size_t i = 0; !error && i < sizeof(kinds) / sizeof(kinds[0]); i++)
+	/* Without tables there is nothing else. */
+	for (size_t i = 0; !error && i < sizeof(kinds) / sizeof(kinds[0]) &&
+			   (!i || reading->ruleset->table_count);
+	     i++)
 		error = dump(reading, kinds[i].type, kinds[i].callback);
 	if (!error && elements)
 		error = dump_all_elements(reading, elements);
