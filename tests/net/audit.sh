@@ -239,6 +239,47 @@ is "$(grep -c never-reached <<<"$found")" 0 \
 	"near: state, limit, other sources, established, a counter, no hook"
 end
 
+begin <<NFT
+table ip t {
+	chain c { type filter hook input priority 0; policy drop; iif lo accept
+		tcp flags & (fin|syn|rst|ack) == syn tcp dport 22 accept
+		tcp dport 22 accept
+		ip saddr 10.0.0.0/8 tcp dport 80 accept
+		ip saddr 192.168.0.0/16 ct state new tcp dport 80 accept
+		ip saddr 192.168.0.0/16 tcp dport 80 accept
+		iifname { a0, b0 } tcp dport 443 accept
+		tcp dport 443 drop
+	}
+}
+NFT
+for port in 22 80 443; do listen tcp $port; done
+audit
+is "$(grep -c never-reached <<<"$found")" 0 \
+	"near: the first packet only, by flags or state of any source; interfaces that may come"
+end
+in_netns b sysctl -qw net.ipv4.ip_forward=1
+begin <<NFT
+table ip t {
+	chain r { type filter hook prerouting priority -300
+		ip daddr { 10.0.0.0/8, 127.0.0.0/8 } tcp dport 22 accept
+		tcp dport 22 drop
+	}
+	chain n { type nat hook prerouting priority -100; tcp dport 80 dnat to 172.17.0.2; }
+	chain f { type filter hook forward priority 0
+		ip daddr 172.17.0.2 tcp dport 80 drop
+		tcp dport 80 drop
+		jump shared
+	}
+	chain i { type filter hook input priority 0; jump shared; }
+	chain shared { ip saddr 0.0.0.0/0 tcp dport 25 accept; tcp dport 25 accept; }
+}
+NFT
+for port in 22 25 80; do listen tcp $port; done
+audit
+is "$(grep -c never-reached <<<"$found")" 0 "near: what is sent on comes there, too"
+in_netns b sysctl -qw net.ipv4.ip_forward=0
+end
+
 # ---- the same facts elsewhere ----
 
 begin <<NFT

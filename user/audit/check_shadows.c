@@ -3,45 +3,87 @@
  * something else (established connections, a source that cannot be), the chain is
  * tried with that rule alone: it must decide something there, and decide nothing where
  * it stands. What decides before it must do so for every packet, not only for the
- * first one of a connection.
+ * first one of a connection; and what is sent on or leaves must not come to the chain,
+ * for of that nothing is asked.
  */
 #include <errno.h>
-#include <linux/netfilter/nf_tables.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "audit/checks.h"
+#include "reach/program.h"
 #include "util/cleanup.h"
+/* Behind netinet/in.h: both define addresses. */
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
 
-static struct slice expression_name(const struct nlattr *expression)
+/* ---- which chains see nothing but what is for this host ---- */
+
+static void mark_reached(const struct program *program, const struct chain *chain, bool *marks);
+
+static void mark_targets(const struct program *program, const struct instruction *instruction,
+			 bool *marks)
 {
-	const struct nlattr *parts[NFTA_EXPR_MAX + 1];
+	const struct set *set = instruction->set;
 
-	attributes_within(expression, parts, NFTA_EXPR_MAX);
-	return attribute_string(parts[NFTA_EXPR_NAME]);
+	if (instruction->target)
+		mark_reached(program, instruction->target, marks);
+	if (!set || !set->has_verdicts)
+		return;
+	for (size_t i = 0; i < set->count; i++)
+		if (set->elements[i].target)
+			mark_reached(program, set->elements[i].target, marks);
+	if (set->otherwise && set->otherwise->target)
+		mark_reached(program, set->otherwise->target, marks);
 }
 
-/* It looks at nothing but the packet: the next one of the connection is decided alike. */
-static bool is_stateless(const struct kernel_rule *rule)
+/* What a chain jumps to, and so on, sees what it sees: 16 deep, nf_tables allows no more. */
+static void mark_reached(const struct program *program, const struct chain *chain, bool *marks)
 {
-	static const char *const names[] = { "payload",	  "cmp",    "meta",    "immediate",
-					     "counter",	  "log",    "range",   "bitwise",
-					     "byteorder", "reject", "comment", "lookup" };
-	const struct nlattr *expression;
+	if (marks[chain - program->chains])
+		return;
+	marks[chain - program->chains] = true;
+	for (size_t i = 0; i < chain->count; i++) {
+		const struct rule *rule = &program->rules[chain->first + i];
 
-	if (!rule->expressions)
-		return true;
-	mnl_attr_for_each_nested (expression, rule->expressions) {
-		struct slice name = expression_name(expression);
-		bool found = false;
-
-		for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-			found |= slice_equals(name, names[i]);
-		if (!found)
-			return false;
+		for (size_t k = 0; k < rule->count; k++)
+			mark_targets(program, &program->instructions[rule->first + k], marks);
 	}
-	return true;
 }
+
+/* Also what is sent on, and what this host sends; before routing the two are one. */
+static bool sees_others(const struct kernel_chain *chain, const struct host *host)
+{
+	bool forwards = host->forwards[0] || host->forwards[1];
+
+	if (chain->item.family == NFPROTO_NETDEV)
+		return chain->hook != NF_NETDEV_INGRESS || forwards;
+	if (chain->item.family == NFPROTO_BRIDGE)
+		return true;
+	if (chain->hook == NF_INET_PRE_ROUTING || chain->hook == NF_INET_INGRESS)
+		return forwards;
+	return chain->hook != NF_INET_LOCAL_IN;
+}
+
+/* A mark for each chain that sees what is not for this host; NULL: no memory. Owned. */
+static bool *mark_others(const struct audit_facts *facts)
+{
+	const struct kernel_ruleset *ruleset = &facts->view->kernel;
+	bool *marks = calloc(ruleset->chain_count + 1, sizeof(*marks));
+	struct program program;
+
+	if (!marks || program_make(ruleset, &program)) {
+		free(marks);
+		return NULL;
+	}
+	for (size_t i = 0; i < ruleset->chain_count; i++)
+		if (ruleset->chains[i].is_base && sees_others(&ruleset->chains[i], facts->host))
+			mark_reached(&program, &program.chains[i], marks);
+	program_release(&program);
+	return marks;
+}
+
+/* ---- what it would do alone ---- */
 
 /* The ruleset with one rule alone in its chain. */
 struct lone_rule {
@@ -49,12 +91,17 @@ struct lone_rule {
 	struct kernel_chain *chains;   /* owned */
 };
 
+static const struct kernel_chain *chain_of(const struct kernel_ruleset *ruleset,
+					   const struct kernel_rule *rule)
+{
+	return kernel_chain_find(ruleset, rule->item.family, rule->item.table, rule->item.name);
+}
+
 static int isolate(const struct kernel_ruleset *ruleset, const struct kernel_rule *rule,
 		   struct lone_rule *ret_lone)
 {
 	struct lone_rule lone = { .ruleset = *ruleset };
-	const struct kernel_chain *chain =
-		kernel_chain_find(ruleset, rule->item.family, rule->item.table, rule->item.name);
+	const struct kernel_chain *chain = chain_of(ruleset, rule);
 
 	lone.chains = reallocarray(NULL, ruleset->chain_count + 1, sizeof(*lone.chains));
 	if (!lone.chains || !chain) {
@@ -116,16 +163,11 @@ static bool decides_port(const struct audit *audit, enum transport transport, ui
 		const struct survey_port *survey = survey_port(audit->survey, f, transport, port);
 		const struct reach_rule *rules[] = { &survey->opens, &survey->closes };
 
-		if (survey->unknown || survey->sent_on)
+		if (survey->unknown || survey->sent_on || survey->stateful)
 			return false;
-		for (size_t i = 0; i < 2; i++) {
-			if (!rules[i]->rule)
-				continue;
-			if (!is_stateless(rules[i]->rule))
-				return false;
-			if (!found->chain)
+		for (size_t i = 0; i < 2; i++)
+			if (rules[i]->rule && !found->chain)
 				*found = *rules[i];
-		}
 	}
 	return true;
 }
@@ -212,14 +254,18 @@ static void check_rule(struct audit *audit, const struct rules_item *item,
 void check_shadows(struct audit *audit)
 {
 	const struct rules *rules = audit->facts->rules;
+	const struct kernel_ruleset *ruleset = &audit->facts->view->kernel;
+	_cleanup_free_ bool *others = mark_others(audit->facts);
 
-	for (size_t i = 0; i < rules->count; i++) {
+	audit->findings->failed |= !others;
+	for (size_t i = 0; others && i < rules->count; i++) {
 		const struct rules_item *item = &rules->items[i];
 		const struct kernel_rule *rule =
 			item->set.length ? NULL
 					 : listed_rule_find(audit->facts->listed, item->start);
 
-		if (rule && !item->reason && !survey_reaches(audit->survey, rule))
+		if (rule && !item->reason && !survey_reaches(audit->survey, rule) &&
+		    !others[chain_of(ruleset, rule) - ruleset->chains])
 			check_rule(audit, item, rule);
 	}
 }

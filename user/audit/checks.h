@@ -45,6 +45,9 @@ void finding_say_traffic(struct audit *audit, char **text, uint8_t transports, u
 /* Whether the counting is of an age that lets a zero be said. */
 bool audit_counts_long(const struct audit *audit);
 
+/* What it decides about the first packet of a connection, it decides about all of them. */
+bool rule_is_stateless(const struct kernel_rule *rule);
+
 /* The registered name, or "". */
 struct slice audit_name(const struct audit *audit, uint8_t transports, uint16_t port);
 

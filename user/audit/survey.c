@@ -2,11 +2,13 @@
 #include "audit/survey.h"
 
 #include <errno.h>
-#include <linux/netfilter.h>
 #include <stdlib.h>
 
+#include "audit/checks.h"
 #include "reach/render.h"
 #include "util/cleanup.h"
+/* Behind netinet/in.h: both define addresses. */
+#include <linux/netfilter.h>
 
 #define CHUNK 4096 /* questions whose answers are kept in full at a time */
 
@@ -144,6 +146,14 @@ static void take_sent(const struct reach_part *part, bool any, struct survey_por
 	port->sent_to_port = part->port;
 }
 
+static bool is_stateful(const struct reach_part *part)
+{
+	for (size_t i = 0; i < part->path_count; i++)
+		if (part->path[i].rule && !rule_is_stateless(part->path[i].rule))
+			return true;
+	return part->decides.rule && !rule_is_stateless(part->decides.rule);
+}
+
 static void take_part(struct survey *survey, const struct reach_question *question,
 		      const struct reach_part *part, struct survey_port *port)
 {
@@ -155,6 +165,7 @@ static void take_part(struct survey *survey, const struct reach_question *questi
 	mark(survey, survey->reached, &part->translates);
 	if (!outside)
 		return;
+	port->stateful |= is_stateful(part);
 	switch (part->verdict) {
 	case REACH_OPEN:
 	case REACH_MAYBE:

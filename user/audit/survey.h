@@ -24,6 +24,7 @@ struct survey_port {
 	struct reach_rule closes; /* the first one; chain NULL: nothing does */
 	struct reach_rule sends;  /* translates it to another host */
 	bool rejected;		  /* @closes tells the sender */
+	bool stateful; /* a rule that decides, or leads there, is not rule_is_stateless() */
 };
 
 struct survey;
