@@ -196,6 +196,18 @@ is "$found" "published warning 8080/tcp" "published: passes by input"
 like "$(evidence published)" '^inet t n, handle [0-9]+ \| - \| Anybody reaches it over IPv4: it is sent on to 172\.17\.0\.2:80, and so passes by the policy of inet t c, which would drop it\.' \
 	"published: where to, and what it passes by"
 end
+begin <<<"table inet t { chain c { $input ip saddr 10.0.0.0/8 tcp dport 8080 accept; }; $published; }"
+audit
+is "$found" "published warning 8080/tcp" "published: input lets in some, and any come"
+like "$(evidence published)" 'the policy of inet t c, which would drop all but some of it\.' \
+	"published: and says so"
+end
+begin <<<"table inet t { chain c { $input }; chain n { type nat hook prerouting priority -100;
+	iifname != x0 ip daddr 10.1.0.2 tcp dport 8080 dnat ip to 172.17.0.2:80; }; }"
+listen tcp 8080
+audit
+is "$(grep -c shut-out <<<"$found")" 0 "near: a proxy listens beside what is sent on"
+end
 begin <<<"table inet t { chain c { $input }; $published; chain f { type filter hook forward priority 0; policy drop; }; }"
 audit
 is "$found" "" "near: the chain forward drops it"

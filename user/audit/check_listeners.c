@@ -137,7 +137,8 @@ static void check_shut_out(struct audit *audit, const struct listener_row *row,
 
 		if (!port)
 			continue;
-		if (port->open || port->unknown)
+		/* What is sent on was let in: docker-proxy and its like listen beside it. */
+		if (port->open || port->unknown || port->some_sent_on)
 			return;
 		if (!closes && port->closes.chain)
 			closes = &port->closes;

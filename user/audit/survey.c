@@ -138,6 +138,7 @@ static void take_open(const struct reach_question *question, const struct reach_
 
 static void take_sent(const struct reach_part *part, bool any, struct survey_port *port)
 {
+	port->some_sent_on = true;
 	if (!any || port->sent_on)
 		return;
 	port->sent_on = true;

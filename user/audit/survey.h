@@ -16,6 +16,7 @@ struct survey_port {
 	bool unknown;	     /* some of it cannot be told, or something beside nftables decides */
 	bool open, from_any; /* to somebody; to any source, without a condition */
 	bool sent_on;	     /* to another host, from any source */
+	bool some_sent_on;   /* from some */
 	bool has_target;     /* what is open comes to another port of this host */
 	uint16_t target;
 	uint16_t sent_to_port;
