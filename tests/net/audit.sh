@@ -6,7 +6,7 @@
 require_root
 enter_private_namespaces "$@"
 require_portscribe
-require_command nft jq setpriv
+require_command nft jq perl setpriv
 
 traffic=$BUILD/tests/net/traffic
 new_netns a b
@@ -18,6 +18,16 @@ mkfifo "$work/hold"
 begin() { # the ruleset on standard input
 	exec 7<>"$work/hold"
 	{ echo 'flush ruleset' && cat; } | in_netns b nft -f - || bail_out "nft refuses a ruleset of this test"
+}
+# Sockets that only perl makes: IO::Socket::IP's ARGUMENT of each in one program.
+hold() { # COUNT ARGUMENT...
+	in_netns b perl -MIO::Socket::IP -e '
+		my $count = shift;
+		my @held = map { IO::Socket::IP->new(Listen => 1, @ARGV) or die "$@\n" } 1 .. $count;
+		$| = 1;
+		print "ready\n";
+		<STDIN>' "$@" <"$work/hold" 7>&- >"$work/ready" &
+	wait_for grep -q ready "$work/ready"
 }
 listen() { # TRANSPORT PORT [COMMAND THAT RUNS IT]...
 	local transport=$1 port=$2
@@ -85,6 +95,15 @@ begin <<<"table inet t { chain c { $input tcp dport 8080 accept; }
 listen tcp 8080
 audit
 is "$(grep -c open-unserved <<<"$found")" 0 "near: redirected to who listens"
+end
+
+begin <<<"table inet t { chain c { $input tcp dport 8443 jump web; tcp dport 631 accept; }; chain web { accept; }; }"
+hold 1 LocalAddr 127.0.0.1 LocalPort 631
+audit
+is "$found" "open-unserved warning 631/tcp
+open-unserved warning 8443/tcp" "open-unserved: by a jump; and a listener on lo serves nobody who is let in"
+like "$(evidence open-unserved)" 'and nobody listens but for this host alone: perl \([0-9]+\) at 127\.0\.0\.1\.' \
+	"open-unserved: and who listens there"
 end
 
 # ---- 2: exposed, plaintext ----

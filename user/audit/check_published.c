@@ -58,8 +58,7 @@ static void check_port(struct audit *audit, enum survey_family family, enum tran
 	finding_say(audit, &finding->evidence, ", and so passes by ");
 	finding_say_rule(audit, &finding->evidence, &meant->closes);
 	finding_say(audit, &finding->evidence, ", which would %s %s. ",
-		    meant->rejected ? "reject" : "drop",
-		    meant->open ? "all but some of it" : "it");
+		    meant->rejected ? "reject" : "drop", meant->open ? "all but some of it" : "it");
 	finding_say_traffic(audit, &finding->evidence, finding->transports, number, number);
 	finding_say(audit, &finding->advice,
 		    "Publish it on 127.0.0.1 only, or filter it in the chain forward (with docker: "

@@ -74,6 +74,37 @@ static struct use_look look_at(const struct audit *audit, const struct port_use 
 	return look;
 }
 
+/* One that takes the ports from this host alone; NULL. */
+static const struct listener *find_local(const struct audit *audit, const struct port_use *use,
+					 uint8_t transports)
+{
+	const struct listener_rows *rows = audit->facts->listeners;
+
+	for (size_t i = 0; i < rows->count; i++) {
+		const struct listener *listener = rows->items[i].listener;
+
+		if (listener->scope == LISTENER_LOOPBACK &&
+		    transports & 1u << listener->transport && listener->port >= use->first &&
+		    listener->port <= use->last)
+			return listener;
+	}
+	return NULL;
+}
+
+static void say_nobody(struct audit *audit, struct finding *finding, const struct port_use *use)
+{
+	const struct listener *local = find_local(audit, use, finding->transports);
+
+	finding_say(audit, &finding->evidence, "The rule lets %s in, and nobody listens%s",
+		    use->first == use->last ? "it" : "them",
+		    use->first == use->last ? "" : " on any of them");
+	if (local) {
+		finding_say(audit, &finding->evidence, " but for this host alone: ");
+		finding_say_listener(audit, &finding->evidence, local);
+	}
+	finding_say(audit, &finding->evidence, ". ");
+}
+
 static void check_unserved(struct audit *audit, const struct rules_item *item,
 			   const struct kernel_rule *rule, const struct port_use *use,
 			   uint8_t transports)
@@ -84,9 +115,7 @@ static void check_unserved(struct audit *audit, const struct rules_item *item,
 	if (!finding)
 		return;
 	finding_say_item(audit, &finding->rule, item, rule);
-	finding_say(audit, &finding->evidence, "The rule lets %s in, and nobody listens%s. ",
-		    use->first == use->last ? "it" : "them",
-		    use->first == use->last ? "" : " on any of them");
+	say_nobody(audit, finding, use);
 	finding_say_traffic(audit, &finding->evidence, transports, use->first, use->last);
 	if (item->has_counter && !item->counter_name.length)
 		finding_say(audit, &finding->evidence, " The rule's own counter has %llu packets.",

@@ -173,6 +173,8 @@ static void take_part(struct survey *survey, const struct reach_question *questi
 		port->unknown |= decided_beside(survey, question, part);
 		take_open(question, part, any, port);
 		mark(survey, survey->opening, &part->decides);
+		for (size_t i = 0; i < part->path_count; i++)
+			mark(survey, survey->opening, &part->path[i]);
 		break;
 	case REACH_SENT_ON: take_sent(part, any, port); break;
 	case REACH_CANNOT_TELL: port->unknown = true; break;

@@ -68,7 +68,7 @@ int survey_ask_more(struct survey *survey, const struct reach_question *question
 /* Whether a rule decided, or led on, for some packet of what was asked, lo included. */
 bool survey_reaches(const struct survey *survey, const struct kernel_rule *rule);
 
-/* Whether it let something of that in from outside. */
+/* Whether it let something of that in from outside, or led to the rule that did. */
 bool survey_lets_in(const struct survey *survey, const struct kernel_rule *rule);
 
 #endif
