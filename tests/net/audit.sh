@@ -131,6 +131,26 @@ audit
 is "$(grep -cE 'exposed' <<<"$found")" 0 "near: the firewall drops it"
 end
 
+begin <<<"table inet t { chain c { $input tcp dport { 5432, 6379 } accept; }; }"
+hold 1 LocalAddr 10.1.0.2 LocalPort 5432
+hold 3 LocalAddr 10.1.0.2 LocalPort 6379 ReusePort 1
+audit
+is "$found" "exposed warning 6379/tcp" \
+	"exposed: at a private address less so, once for all workers; near: what is for own networks"
+end
+in_netns b ip link add out0 type veth peer name out1
+in_netns b ip addr add 203.0.113.2/24 dev out0
+in_netns b ip link set out1 up
+in_netns b ip link set out0 up
+begin <<<"table ip t { chain c { $input iifname b0 tcp dport { 5432, 6379 } accept; iifname out0 tcp dport 27017 accept; }; }"
+for port in 5432 6379 27017; do hold 1 LocalAddr 0.0.0.0 LocalPort $port; done
+audit
+is "$found" "exposed critical 27017/tcp
+exposed warning 6379/tcp" "exposed: by an interface of private addresses less so, by another as by all"
+like "$(evidence exposed)" 'Anybody in networks of private addresses reaches it over IPv4' "exposed: and says so"
+in_netns b ip link del out0
+end
+
 # ---- 3: shut-out ----
 
 begin <<<"table inet t { chain c { $input tcp dport 22 accept; }; }"

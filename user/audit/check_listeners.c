@@ -2,6 +2,8 @@
  * Listeners held against the ruleset: who is reached by anybody and should not be, who
  * is reached by nobody, and who is by one family alone.
  */
+#include <string.h>
+
 #include "audit/checks.h"
 #include "listeners/admission.h"
 #include "registry/companion.h"
@@ -42,24 +44,36 @@ static const char *const exposure_reasons[EXPOSURE_COUNT] = {
 	[EXPOSURE_NEVER] = "is for nobody from outside",
 };
 
+/* How bad it is that any source reaches it; SEVERITIES: not at all. */
+static enum finding_severity exposure_severity(enum exposure exposure, bool from_own_networks)
+{
+	if (exposure < EXPOSURE_INTERNAL)
+		return SEVERITIES;
+	if (exposure == EXPOSURE_INTERNAL)
+		return from_own_networks ? SEVERITIES : SEVERITY_WARNING;
+	return from_own_networks ? SEVERITY_WARNING : SEVERITY_CRITICAL;
+}
+
 static void check_exposed(struct audit *audit, const struct listener_row *row,
-			  const struct survey_port *port, const char *families)
+			  const struct survey_port *port, bool from_own_networks,
+			  const char *families)
 {
 	const struct overlay *practice = row->opinion.practice;
 	const struct listener *listener = row->listener;
+	enum finding_severity severity =
+		practice ? exposure_severity(practice->exposure, from_own_networks) : SEVERITIES;
 	struct finding *finding;
 
-	if (!practice || practice->exposure < EXPOSURE_INTERNAL)
+	if (severity == SEVERITIES)
 		return;
-	finding = finding_add(audit, FINDING_EXPOSED,
-			      practice->exposure == EXPOSURE_INTERNAL ? SEVERITY_WARNING
-								      : SEVERITY_CRITICAL,
-			      1u << listener->transport, listener->port, listener->port);
+	finding = finding_add(audit, FINDING_EXPOSED, severity, 1u << listener->transport,
+			      listener->port, listener->port);
 	if (!finding)
 		return;
 	say_owner_and_rule(audit, finding, listener, &port->opens);
-	finding_say(audit, &finding->evidence, "Anybody reaches it over %s, and %.*s %s: %.*s. ",
-		    families, SLICE_ARGS(practice->label), exposure_reasons[practice->exposure],
+	finding_say(audit, &finding->evidence, "Anybody%s reaches it over %s, and %.*s %s: %.*s. ",
+		    from_own_networks ? " in networks of private addresses" : "", families,
+		    SLICE_ARGS(practice->label), exposure_reasons[practice->exposure],
 		    SLICE_ARGS(practice->text));
 	finding_say_traffic(audit, &finding->evidence, finding->transports, finding->first,
 			    finding->last);
@@ -245,14 +259,34 @@ static void check_dead_listener(struct audit *audit, const struct listener_row *
 		    listener->port);
 }
 
+/* Several sockets of one program share an address and a port: one of them speaks for all. */
+static bool is_another_worker(const struct listener_rows *rows, size_t place)
+{
+	const struct listener *listener = rows->items[place].listener, *before;
+	char address[LISTENER_ADDRESS_MAX], address_before[LISTENER_ADDRESS_MAX];
+
+	if (!place)
+		return false;
+	before = rows->items[place - 1].listener;
+	return before->transport == listener->transport && before->port == listener->port &&
+	       !strcmp(before->interface, listener->interface) &&
+	       !strcmp(listener_address_text(before, address_before),
+		       listener_address_text(listener, address)) &&
+	       before->owner_count && listener->owner_count &&
+	       !strcmp(before->owners[0]->name, listener->owners[0]->name);
+}
+
 static void check_listener(struct audit *audit, size_t place)
 {
 	const struct listener_row *row = &audit->facts->listeners->items[place];
 	const struct survey_port *ports[SURVEY_FAMILIES] = { survey_of(audit, place, SURVEY_IPV4),
 							     survey_of(audit, place, SURVEY_IPV6) };
 	enum survey_family open[SURVEY_FAMILIES];
+	bool own = listener_is_private(row->listener);
 	size_t count = 0;
 
+	if (is_another_worker(audit->facts->listeners, place))
+		return;
 	check_dead_listener(audit, row);
 	if (row->listener->scope == LISTENER_LOOPBACK || row->opinion.verdict == VERDICT_EPHEMERAL)
 		return;
@@ -265,7 +299,8 @@ static void check_listener(struct audit *audit, size_t place)
 			open[count++] = family;
 	}
 	if (count) {
-		check_exposed(audit, row, ports[open[0]],
+		own |= !ports[open[0]]->from_public && !ports[open[count - 1]]->from_public;
+		check_exposed(audit, row, ports[open[0]], own,
 			      count > 1 ? "IPv4 and IPv6" : survey_family_word(open[0]));
 		check_plaintext(audit, row, ports[open[0]]);
 	}

@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #include "audit/checks.h"
+#include "listeners/verdict.h"
 #include "reach/render.h"
 #include "util/cleanup.h"
 /* Behind netinet/in.h: both define addresses. */
@@ -123,13 +125,55 @@ static bool decided_beside(const struct survey *survey, const struct reach_quest
 	return false;
 }
 
-static void take_open(const struct reach_question *question, const struct reach_part *part,
-		      bool any, struct survey_port *port)
+/* It has addresses of the family, and none that the Internet could send to. */
+static bool is_own_network(const struct host *host, uint8_t family, size_t interface)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < host->address_count; i++) {
+		const struct host_address *address = &host->addresses[i];
+		uint8_t bytes[16];
+
+		if (address->family != family || address->interface != interface ||
+		    address->kind != ADDRESS_LOCAL)
+			continue;
+		address_bytes(family, address->range.first, bytes);
+		if (!address_is_private(family == NFPROTO_IPV4 ? AF_INET : AF_INET6, bytes))
+			return false;
+		found = true;
+	}
+	return found;
+}
+
+/* From anywhere, by another interface than those of own networks. */
+static bool is_from_public(const struct survey *survey, uint8_t family,
+			   const struct reach_part *part)
+{
+	for (size_t i = 0; i < part->where_count; i++) {
+		const struct reach_where *where = &part->where[i];
+
+		if (where->is_loopback || !where->any_source)
+			continue;
+		if (where->any_interface)
+			return true;
+		for (size_t k = 0; k < where->interface_count; k++)
+			for (number_t place = where->interfaces[k].first;
+			     place <= where->interfaces[k].last; place++)
+				if (!is_own_network(survey->host, family, place))
+					return true;
+	}
+	return false;
+}
+
+static void take_open(const struct survey *survey, const struct reach_question *question,
+		      const struct reach_part *part, bool any, struct survey_port *port)
 {
 	if (!port->open || (any && !port->from_any))
 		port->opens = part->decides;
 	port->open = true;
 	port->from_any |= any && part->verdict == REACH_OPEN;
+	port->from_public |=
+		part->verdict == REACH_OPEN && is_from_public(survey, question->family, part);
 	if (part->port != question->port) {
 		port->has_target = true;
 		port->target = part->port;
@@ -171,7 +215,7 @@ static void take_part(struct survey *survey, const struct reach_question *questi
 	case REACH_OPEN:
 	case REACH_MAYBE:
 		port->unknown |= decided_beside(survey, question, part);
-		take_open(question, part, any, port);
+		take_open(survey, question, part, any, port);
 		mark(survey, survey->opening, &part->decides);
 		for (size_t i = 0; i < part->path_count; i++)
 			mark(survey, survey->opening, &part->path[i]);

@@ -15,6 +15,7 @@ struct survey_port {
 	bool no_address;     /* nothing can be sent to this family here */
 	bool unknown;	     /* some of it cannot be told, or something beside nftables decides */
 	bool open, from_any; /* to somebody; to any source, without a condition */
+	bool from_public;    /* from any, by an interface that may be for more than own networks */
 	bool sent_on;	     /* to another host, from any source */
 	bool some_sent_on;   /* from some */
 	bool has_target;     /* what is open comes to another port of this host */

@@ -152,18 +152,20 @@ static bool is_private_v4(const uint8_t *v4)
 	       (v4[0] == 100 && (v4[1] & 0xc0) == 64);
 }
 
-/* Of one address; all of them may hold a public one. */
-static bool is_private(const struct listener *listener)
+bool address_is_private(int family, const uint8_t *address)
 {
-	int family;
-	const uint8_t *address = listener_plain_address(listener, &family);
-
-	if (listener->scope != LISTENER_ADDRESS)
-		return false;
 	if (family == AF_INET)
 		return is_private_v4(address);
 	/* RFC 4193, RFC 4291 */
 	return (address[0] & 0xfe) == 0xfc || (address[0] == 0xfe && (address[1] & 0xc0) == 0x80);
+}
+
+bool listener_is_private(const struct listener *listener)
+{
+	int family;
+	const uint8_t *address = listener_plain_address(listener, &family);
+
+	return listener->scope == LISTENER_ADDRESS && address_is_private(family, address);
 }
 
 static bool is_risky(const struct listener *listener, const struct overlay *row)
@@ -172,7 +174,7 @@ static bool is_risky(const struct listener *listener, const struct overlay *row)
 		return false;
 	if (row->exposure == EXPOSURE_LOCAL)
 		return true;
-	if (is_private(listener))
+	if (listener_is_private(listener))
 		return false;
 	return (row->kind == OVERLAY_RISK && row->exposure != EXPOSURE_OPEN) ||
 	       (row->kind == OVERLAY_LEGACY && row->exposure == EXPOSURE_NEVER);

@@ -43,6 +43,12 @@ struct listener_opinion {
 	char reason[LISTENER_REASON_MAX]; /* holds foreign bytes, as a process's name does */
 };
 
+/* No router of the Internet sends there. AF_INET or AF_INET6; network byte order. */
+bool address_is_private(int family, const uint8_t *address);
+
+/* Bound to one such address. Bound to all: false, they may hold a public one. */
+bool listener_is_private(const struct listener *listener);
+
 void listener_judge(const struct listener *listener, const struct verdict_facts *facts,
 		    struct listener_opinion *ret_opinion);
 
