@@ -101,6 +101,7 @@ struct auditing {
 	struct listeners *listeners;
 	struct listener_rows rows;
 	struct snapshot *traffic;
+	struct device_list devices;
 	struct findings findings;
 	size_t accepted_count;
 	bool incomplete;
@@ -109,6 +110,7 @@ struct auditing {
 static void auditing_release(struct auditing *auditing)
 {
 	findings_release(&auditing->findings);
+	device_list_release(&auditing->devices);
 	snapshot_free(auditing->traffic);
 	listener_rows_release(&auditing->rows);
 	listeners_free(auditing->listeners);
@@ -209,16 +211,21 @@ static int read_listeners(struct auditing *auditing)
 	return 0;
 }
 
-/* Where nothing counts, findings say so. */
-static void read_traffic(struct auditing *auditing)
+/* Where nothing counts, findings say so; and what is not counted of what there is. */
+static int read_traffic(struct auditing *auditing)
 {
 	struct datapath *datapath;
+	struct fault fault = {};
 
 	if (datapath_open(&datapath, NULL))
-		return;
+		return 0;
 	if (datapath_snapshot(datapath, &auditing->traffic))
 		auditing->traffic = NULL;
 	datapath_close(datapath);
+	if (device_list_read(&auditing->devices, &fault))
+		return cli_fail(&command_audit, EXIT_RUNTIME, "%s", fault.text);
+	device_choose(&auditing->devices);
+	return 0;
 }
 
 static int find(struct auditing *auditing)
@@ -233,6 +240,7 @@ static int find(struct auditing *auditing)
 		.beside = &auditing->beside,
 		.listeners = &auditing->rows,
 		.traffic = auditing->traffic,
+		.devices = &auditing->devices,
 		.forwards = scene->forwards,
 	};
 
@@ -311,10 +319,10 @@ static int audit(struct auditing *auditing)
 		code = read_host(auditing);
 	if (!code)
 		code = read_listeners(auditing);
-	if (code)
-		return code;
-	read_traffic(auditing);
-	code = find(auditing);
+	if (!code)
+		code = read_traffic(auditing);
+	if (!code)
+		code = find(auditing);
 	return code ? code : say(auditing);
 }
 

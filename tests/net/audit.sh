@@ -170,6 +170,20 @@ like "$code|$found" '^1\|shut-out warning 8080/tcp' "shut-out: asked for, and un
 like "$(evidence shut-out)" '[0-9]+ attempts? since [0-9-]+ [0-9:]+, none answered\.' "shut-out: says how often"
 end
 
+begin <<<"table inet t { chain c { $input tcp dport 8443 accept; }; }"
+veth a a1 "10.2.0.1/24" b b1 "10.2.0.2/24"
+audit
+like "$(evidence open-unserved)" 'Not asked for since .*, which is too short a time to say more; not counted: b1\.$' \
+	"a zero says which interface was not counted"
+wait_for eval '(($(date +%s) > $(in_netns b "$PORTSCRIBE" status -j | jq ".since | fromdate") + 1))'
+in_netns b "$PORTSCRIBE" attach >/dev/null 2>&1
+audit
+is "$(grep -o 'since [^,]*' <<<"$(evidence open-unserved)")" \
+	"since $(in_netns b "$PORTSCRIBE" status | sed -n 's/^ *b1 .* since //p')" \
+	"a zero reaches back to when the last interface was counted"
+in_netns b ip link del b1
+end
+
 # ---- 6: probed ----
 
 begin <<<"table inet t { chain c { type filter hook input priority 0; policy accept; }; }"

@@ -11,6 +11,7 @@
 
 #include "audit/survey.h"
 #include "listeners/rows.h"
+#include "net/devices.h"
 #include "nft/live/listed.h"
 #include "rules/rules.h"
 #include "snapshot.h"
@@ -59,6 +60,7 @@ struct audit_facts {
 	const struct beside *beside;
 	const struct listener_rows *listeners; /* of this network namespace, all of them */
 	const struct snapshot *traffic;	       /* NULL: nothing is counted here */
+	const struct device_list *devices;     /* those that counting is for are chosen */
 	bool forwards;
 };
 

@@ -42,9 +42,6 @@ void finding_say_listener(struct audit *audit, char **text, const struct listene
 void finding_say_traffic(struct audit *audit, char **text, uint8_t transports, uint16_t first,
 			 uint16_t last);
 
-/* Whether the counting is of an age that lets a zero be said. */
-bool audit_counts_long(const struct audit *audit);
-
 /* What it decides about the first packet of a connection, it decides about all of them. */
 bool rule_is_stateless(const struct kernel_rule *rule);
 

@@ -99,11 +99,48 @@ void finding_say_listener(struct audit *audit, char **text, const struct listene
 
 /* ---- what was counted ---- */
 
-bool audit_counts_long(const struct audit *audit)
+/* Since when all interfaces that are counted have been: what a zero may say. */
+static struct timespec counted_since(const struct snapshot *traffic)
+{
+	struct timespec since = traffic->since;
+
+	for (size_t i = 0; i < traffic->iface_count; i++)
+		if (traffic->ifaces[i].ifindex && traffic->ifaces[i].since.tv_sec > since.tv_sec)
+			since = traffic->ifaces[i].since;
+	return since;
+}
+
+static bool is_counted(const struct snapshot *traffic, uint32_t ifindex)
+{
+	for (size_t i = 0; i < traffic->iface_count; i++)
+		if (traffic->ifaces[i].ifindex == ifindex)
+			return true;
+	return false;
+}
+
+static void say_uncounted(struct audit *audit, char **text)
+{
+	const struct device_list *list = audit->facts->devices;
+	size_t count = 0;
+
+	for (size_t i = 0; i < list->count; i++)
+		if (list->devices[i].chosen &&
+		    !is_counted(audit->facts->traffic, list->devices[i].ifindex))
+			finding_say(audit, text, "%s%s",
+				    count++ ? ", " : "; not counted: ", list->devices[i].name);
+}
+
+static void say_zero(struct audit *audit, char **text)
 {
 	const struct snapshot *traffic = audit->facts->traffic;
+	struct timespec since = counted_since(traffic);
+	char time[32];
 
-	return traffic && traffic->taken.tv_sec - traffic->since.tv_sec >= LONG_ENOUGH;
+	finding_say(audit, text, "Not asked for since %s", text_time(time, sizeof(time), since));
+	if (traffic->taken.tv_sec - since.tv_sec < LONG_ENOUGH)
+		finding_say(audit, text, ", which is too short a time to say more");
+	say_uncounted(audit, text);
+	finding_say(audit, text, ".");
 }
 
 struct port_sum {
@@ -150,9 +187,7 @@ void finding_say_traffic(struct audit *audit, char **text, uint8_t transports, u
 			    text_count(count, sizeof(count), sum.packets),
 			    sum.packets == 1 ? "" : "s", since);
 	else
-		finding_say(audit, text, "Not asked for since %s%s.", since,
-			    audit_counts_long(audit) ? ""
-						     : ", which is too short a time to say more");
+		say_zero(audit, text);
 	if (audit->facts->forwards && (sum.packets || sum.attempts))
 		finding_say(audit, text,
 			    " This host forwards: some of it may have been for others.");
