@@ -20,7 +20,7 @@ struct survey {
 	struct reach_style style; /* for what stands beside nftables */
 	struct reach *reach;
 	struct survey_port *ports[SURVEY_FAMILIES][TRANSPORT_COUNT]; /* owned; NULL: none asked */
-	uint64_t *reached, *opening; /* owned; one bit a rule of the ruleset */
+	uint64_t *reached, *opening, *stateful; /* owned; one bit a rule of the ruleset */
 };
 
 int survey_new(const struct kernel_ruleset *ruleset, const struct host *host,
@@ -36,12 +36,17 @@ int survey_new(const struct kernel_ruleset *ruleset, const struct host *host,
 	survey->style = (struct reach_style){ .host = host, .beside = beside };
 	survey->reached = calloc(ruleset->rule_count / 64 + 1, sizeof(*survey->reached));
 	survey->opening = calloc(ruleset->rule_count / 64 + 1, sizeof(*survey->opening));
-	error = survey->reached && survey->opening ? reach_new(ruleset, host, &survey->reach)
-						   : -ENOMEM;
+	survey->stateful = calloc(ruleset->rule_count / 64 + 1, sizeof(*survey->stateful));
+	error = survey->reached && survey->opening && survey->stateful
+			? reach_new(ruleset, host, &survey->reach)
+			: -ENOMEM;
 	if (error) {
 		survey_free(survey);
 		return error;
 	}
+	for (size_t i = 0; i < ruleset->rule_count; i++)
+		survey->stateful[i / 64] |= (uint64_t)!rule_is_stateless(&ruleset->rules[i])
+					    << (i % 64);
 	*ret_survey = survey;
 	return 0;
 }
@@ -56,6 +61,7 @@ void survey_free(struct survey *survey)
 	reach_free(survey->reach);
 	free(survey->reached);
 	free(survey->opening);
+	free(survey->stateful);
 	free(survey);
 }
 
@@ -191,12 +197,12 @@ static void take_sent(const struct reach_part *part, bool any, struct survey_por
 	port->sent_to_port = part->port;
 }
 
-static bool is_stateful(const struct reach_part *part)
+static bool is_stateful(const struct survey *survey, const struct reach_part *part)
 {
 	for (size_t i = 0; i < part->path_count; i++)
-		if (part->path[i].rule && !rule_is_stateless(part->path[i].rule))
+		if (part->path[i].rule && is_marked(survey, survey->stateful, part->path[i].rule))
 			return true;
-	return part->decides.rule && !rule_is_stateless(part->decides.rule);
+	return part->decides.rule && is_marked(survey, survey->stateful, part->decides.rule);
 }
 
 static void take_part(struct survey *survey, const struct reach_question *question,
@@ -210,7 +216,7 @@ static void take_part(struct survey *survey, const struct reach_question *questi
 	mark(survey, survey->reached, &part->translates);
 	if (!outside)
 		return;
-	port->stateful |= is_stateful(part);
+	port->stateful |= is_stateful(survey, part);
 	switch (part->verdict) {
 	case REACH_OPEN:
 	case REACH_MAYBE:
