@@ -147,6 +147,8 @@ static void test_ends(void **state)
 		struct edits edits = {};
 
 		expect(texts[i], &edits);
+		assert_int_equal(edits_add(&edits, 0, 1, slice_of("")), 0);
+		expect(texts[i], &edits);
 		assert_int_equal(edits_add(&edits, 0, 0, slice_of("# first\n")), 0);
 		expect(texts[i], &edits);
 		assert_int_equal(

@@ -122,7 +122,9 @@ static size_t block_make(const struct diff *diff, const struct edits *edits, siz
 		const struct edit *edit = &edits->list[i];
 
 		fwrite(diff->text + from, 1, edit->start - from, bytes);
-		fwrite(edits->bytes + edit->at, 1, edit->length, bytes);
+		/* There are no bytes at all where nothing is put in. */
+		if (edit->length)
+			fwrite(edits->bytes + edit->at, 1, edit->length, bytes);
 		from = edit->end;
 	}
 	fwrite(diff->text + from, 1, block->end - from, bytes);
