@@ -30,10 +30,10 @@ static void say_kept(const struct live_view *view, const struct kernel_rule *rul
 
 	if (!keeper)
 		return;
-	fprintf(stderr, "%s %s: left alone: it is kept by %s (%zu rules); change it with %s\n",
+	fprintf(stderr, "%s %s: left alone: it is kept by %s (%zu rule%s); change it with %s\n",
 		family_name(rule->item.family),
 		text_safe(name, sizeof(name), rule->item.table.text, rule->item.table.length),
-		keeper->program, count, keeper->change);
+		keeper->program, count, count == 1 ? "" : "s", keeper->change);
 }
 
 static bool same_table(const struct kernel_rule *a, const struct kernel_rule *b)
@@ -129,8 +129,8 @@ static int summarize(const struct live_plan *plan, const struct rewrite_report *
 		       "were put back\n",
 		       restored);
 	if (report->restarts)
-		printf("somebody else changed the ruleset meanwhile; begun anew %zu times\n",
-		       report->restarts);
+		printf("somebody else changed the ruleset meanwhile; begun anew %zu time%s\n",
+		       report->restarts, report->restarts == 1 ? "" : "s");
 	return failed ? EXIT_INCOMPLETE : EXIT_DONE;
 }
 

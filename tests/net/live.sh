@@ -212,7 +212,7 @@ if wait_for eval 'nft list ruleset | grep -q "dport 22"'; then
 	before=$(nft -a list ruleset)
 	live --apply
 	is "$code|$(nft -a list ruleset)" "0|$before" "a table with an owner: stays"
-	like "$said" "^inet owned: left alone: it is kept by the process that made it, as its owner \(1 rules\)" \
+	like "$said" "^inet owned: left alone: it is kept by the process that made it, as its owner \(1 rule\)" \
 		"and it says why"
 else
 	not_ok "a table with an owner"
@@ -364,9 +364,12 @@ already=$(counted)
 hail 5000 0
 rewrites 10 --force
 hailed
-is "$failed|$(($(counted) - already + $(missing)))" "|$sent" \
-	"--force: what is missing of a flood is said to the packet"
-diag "20 rewrites, $sent packets, $(missing) missing"
+untold=$((sent - ($(counted) - already + $(missing))))
+# A packet that is on its way through the old rule when the kernel tells its end counts
+# there afterwards: one a processor at most, each time.
+[ -z "$failed" ] && [ $untold -ge 0 ] && [ $untold -le $((20 * 2 * $(nproc))) ]
+is $? 0 "--force: what is missing of a flood is said, but for packets on their way"
+diag "20 rewrites, $sent packets, $(missing) missing, $untold untold"
 nft add rule inet t c udp dport 5000 quota over 1 mbytes used 5 bytes drop
 live --apply --force
 is "$code" 0 "a quota"
@@ -451,7 +454,7 @@ between nft add rule inet t c tcp dport 24 accept
 is "$code|$(nft list ruleset | grep -c 'accept comment "\[ps\] 2[23] ')" "0|2" \
 	"a rule is added in the window: ours are annotated"
 is "$(nft list ruleset | grep -c 'dport 24 accept$')" 1 "and it is there"
-like "$out" 'somebody else changed the ruleset meanwhile; begun anew 1 times' "and it is said"
+like "$out" 'somebody else changed the ruleset meanwhile; begun anew 1 time'$'\n' "and it is said"
 like "$out" 'read again: each rule that was changed is what it was but for comments; somebody else changed others' \
 	"and looked at again"
 load <<<"$window"

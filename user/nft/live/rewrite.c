@@ -4,6 +4,8 @@
  * what came in the window is known exactly, and is added by one more replacement,
  * which has a window of its own. At a high rate that would never end: hence the limit,
  * and a few rounds at most.
+ * A packet that is on its way through the old rule when the notice is made counts there
+ * later, and nobody tells: one a processor at most.
  */
 #include "nft/live/rewrite.h"
 
