@@ -18,15 +18,10 @@
 
 #include "nft/annotate.h"
 #include "nft/interfaces.h"
-#include "unit/fixture.h"
+#include "unit/comments.h"
 
 #define DATA   "tests/data/nft"
 #define CORPUS "../shared/corpus/nft"
-
-struct fixture {
-	struct fixture_knowledge known;
-	struct comment_facts facts;
-};
 
 static char *file_read(const char *folder, const char *name, size_t *ret_length)
 {
@@ -34,25 +29,6 @@ static char *file_read(const char *folder, const char *name, size_t *ret_length)
 
 	snprintf(path, sizeof(path), "%s/%s", folder, name);
 	return fixture_read(path, ret_length);
-}
-
-static int setup(void **state)
-{
-	struct fixture *fixture = calloc(1, sizeof(*fixture));
-
-	fixture_knowledge_load(&fixture->known);
-	fixture->facts.knowledge = &fixture->known.knowledge;
-	*state = fixture;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *fixture = *state;
-
-	fixture_knowledge_release(&fixture->known);
-	free(fixture);
-	return 0;
 }
 
 /* Each rule and each element has a comment, or stands in the list; a merging set stands once. */

@@ -12,31 +12,7 @@
 
 #include "nft/proof.h"
 #include "nft/program.h"
-#include "unit/fixture.h"
-
-struct fixture {
-	struct fixture_knowledge known;
-	struct comment_facts facts;
-};
-
-static int setup(void **state)
-{
-	struct fixture *fixture = calloc(1, sizeof(*fixture));
-
-	fixture_knowledge_load(&fixture->known);
-	fixture->facts.knowledge = &fixture->known.knowledge;
-	*state = fixture;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *fixture = *state;
-
-	fixture_knowledge_release(&fixture->known);
-	free(fixture);
-	return 0;
-}
+#include "unit/comments.h"
 
 #define OLD                                                            \
 	"table ip t {\n"                                               \
